@@ -1,0 +1,37 @@
+"""edgekit puts trained vision models onto phones and web pages, provably right and provably fast.
+
+The verbs are the Python API. Each is imported when first used, so ``import edgekit`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .detect import detect
+    from .proofs import verify
+    from .sources import inspect, load
+    from .targets import convert
+
+_HOMES = {
+    "inspect": ".sources",
+    "load": ".sources",
+    "convert": ".targets",
+    "verify": ".proofs",
+    "detect": ".detect",
+}
+
+__all__ = ["__version__", "convert", "detect", "inspect", "load", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name], __name__), name)
+    globals()[name] = value  # a submodule of the same name (edgekit.detect) must not hide the verb
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

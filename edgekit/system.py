@@ -1,0 +1,127 @@
+"""The one door to files and processes: everything that touches the machine goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import StorageError, UsageError
+
+MAX_FILE = 2**31 - 1  # what a flatbuffer and a protocol buffer can hold
+STAGING = ".edgekit-"
+LOCK = ".edgekit.lock"
+
+
+def read_file(path: Path, *, limit: int = MAX_FILE) -> bytes:
+    """The bytes of a file of at most ``limit`` bytes.
+
+    Raises UsageError where there is no such file, StorageError where it cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder.", fix="Give the file inside it.")
+        if size > limit:
+            raise StorageError(f"{path} has {size} bytes.", cause=f"More than the {limit} that edgekit reads.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.", fix="Check the path.") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.", fix="Check the path.") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def write_file(path: Path, data: bytes | str) -> None:
+    """Replace a file whole: a reader sees the old bytes or the new ones, also after a crash."""
+    raw = data.encode() if isinstance(data, str) else data
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=STAGING, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(raw)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """A temporary folder inside ``out``, under its lock; gone afterwards, and ``out`` too if it stayed empty.
+
+    What a killed run left behind is cleared first. Raises StorageError when another edgekit works there.
+    """
+    existed = out.exists()
+    with _storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with _lock(out / LOCK):
+        for stale in out.glob(f"{STAGING}*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        with _storage_errors(out):
+            folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=out))
+        try:
+            with _storage_errors(out):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if not existed and {entry.name for entry in out.iterdir()} <= {LOCK}:
+                shutil.rmtree(out, ignore_errors=True)
+
+
+def publish(staged: Path, target: Path) -> None:
+    """Put a finished folder in the place of an older one. ``staged`` lies in the staging folder of its parent."""
+    os.chmod(staged, 0o777 & ~_umask())
+    if target.exists():
+        os.rename(target, staged.parent / f"old-{target.name}")
+    os.rename(staged, target)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        fix = "Free some space, or choose another folder." if error.errno == 28 else "Choose another folder."
+        raise StorageError(f"{path} cannot be written: {error.strerror}.", fix=fix) from None
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows has no advisory locks of this kind; there two runs are the user's own care
+        yield
+        return
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(
+                f"{path.parent} is in use by another edgekit.", fix="Wait for it, or choose another folder."
+            ) from None
+        yield

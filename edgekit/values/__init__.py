@@ -1,0 +1,1 @@
+"""Frozen values that check themselves. This floor imports the standard library and numpy, nothing else."""

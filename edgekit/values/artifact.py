@@ -1,0 +1,54 @@
+"""A converted model: a folder OUT/<recipe>/ with its files and manifest.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .model import Source
+from .spec import ModelSpec, expect
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of an artifact. role: model, labels, anchors, shard; path relative to the artifact."""
+
+    path: str
+    role: str
+    bytes: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        inside = not self.path.startswith("/") and ".." not in self.path.split("/") and "\\" not in self.path
+        expect(bool(self.path) and inside, "file path", "relative, inside the artifact", self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """What ``convert`` made. spec is that of this very file, not of the source.
+
+    key: digest of everything that decided the bytes. display_score: the threshold an app starts with.
+    """
+
+    root: Path
+    spec: ModelSpec
+    recipe: str
+    files: tuple[File, ...]
+    source: Source
+    tools: Mapping[str, str]
+    key: str = ""
+    assumptions: tuple[str, ...] = ()
+    display_score: float = 0.5
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        models = [file.path for file in self.files if file.role == "model"]
+        expect(len(models) == 1, "model files", "exactly one", models)
+
+    @property
+    def path(self) -> Path:
+        """The file with role model."""
+        return self.root / next(file.path for file in self.files if file.role == "model")
+
+    @property
+    def sha256(self) -> str:
+        return next(file.sha256 for file in self.files if file.role == "model")

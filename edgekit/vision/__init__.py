@@ -1,0 +1,1 @@
+"""What models see and say: pictures, boxes, figures. numpy and Pillow, no TensorFlow."""
