@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .detect import detect
     from .proofs import verify
     from .sources import inspect, load
+    from .stories.detect import detect
     from .targets import convert
 
 _HOMES = {
@@ -19,7 +19,7 @@ _HOMES = {
     "load": ".sources",
     "convert": ".targets",
     "verify": ".proofs",
-    "detect": ".detect",
+    "detect": ".stories.detect",
 }
 
 __all__ = ["__version__", "convert", "detect", "inspect", "load", "verify"]
@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name], __name__), name)
-    globals()[name] = value  # a submodule of the same name (edgekit.detect) must not hide the verb
+    globals()[name] = value
     return value
 
 
