@@ -1,0 +1,45 @@
+# Every target sets up what it needs; on Debian as root this includes system packages.
+
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+
+.PHONY: demo test check fast slow bench format lock clean
+
+demo: ## run the whole way on the bundled sample
+	@scripts/setup.sh requirements/demo.txt
+	@$(BIN)/edgekit demo -o build/demo
+
+test: check fast slow ## everything that CI runs
+
+check: dev ## format, lint, types, import floors, generated docs
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) pytest -q tests/repository
+
+fast: dev ## tests without TensorFlow
+	@$(RUN) pytest -q -m "not slow" -n 2 --ignore tests/repository
+
+slow: dev ## tests with real TensorFlow and the judges
+	@tests/judges/setup.sh
+	@$(RUN) pytest -q -m slow
+
+bench: dev ## the benchmark suites: ratios taken side by side
+	@$(RUN) benchmarks
+
+format: dev ## rewrite the sources as check wants them
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --extra all --group dev -o requirements/dev.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --extra convert --group build -c requirements/dev.txt -o requirements/demo.txt
+
+.PHONY: dev
+dev:
+	@scripts/setup.sh requirements/dev.txt
+
+clean:
+	rm -rf build dist .venv .venv-*

@@ -1,0 +1,70 @@
+"""The door: one module a command. Each parses, calls one function of a lower floor, prints, and ends.
+
+Commands are imported when they are typed, so that ``edgekit --help`` needs click and nothing else.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from .._version import __version__
+from ..errors import EdgekitError
+
+# name → what --help says of it; the command object has the module's name
+COMMANDS = {
+    "inspect": "What is this model, what can be made of it, what is wrong with it.",
+    "convert": "Turn a checkpoint into verified, labelled model files.",
+    "verify": "Prove that converted models answer as their source does.",
+    "detect": "Run a model on pictures, folders, videos or a camera.",
+    "metadata": "Show or set the TFLite metadata of a model.",
+    "doctor": "What is installed, and what each missing extra would give.",
+    "demo": "Run the whole way on the bundled sample, offline.",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f".{cmd_name}", __name__), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgekit")
+def edgekit() -> None:
+    """Put trained vision models onto phones and web pages, provably right and provably fast."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and exit with its documented code; the only place that catches edgekit's errors."""
+    try:
+        code = edgekit.main(arguments, prog_name="edgekit", standalone_mode=False)
+    except EdgekitError as error:
+        _print_error(error.what, error.cause, error.fix)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = INTERRUPTED
+    sys.exit(code or 0)
+
+
+def _print_error(what: str, cause: str, fix: str) -> None:
+    click.secho(f"Error: {what}", err=True, fg="red")
+    for line in (cause, fix):
+        if line:
+            click.echo(f"  {line}", err=True)

@@ -1,0 +1,67 @@
+"""What this machine has, and what each missing extra would give."""
+
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+
+from .._version import __version__
+
+# extra → the distributions it brings, and what works with them
+EXTRAS = {
+    "run": (("ai-edge-litert",), "run .tflite files: detect, and the check that every conversion ends with"),
+    "convert": (("tensorflow",), "convert TensorFlow graphs, and verify against them"),
+    "video": (("opencv-python-headless",), "detect in video files and from a camera"),
+    "yaml": (("pyyaml",), "read labels from the names of a YAML file"),
+}
+CORE = ("click", "flatbuffers", "jinja2", "numpy", "pillow", "protobuf", "rich")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A distribution, its version (empty when it is not installed), and the extra that brings it (empty: core)."""
+
+    name: str
+    version: str
+    extra: str
+    gives: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What ``edgekit doctor`` found. free_disk in bytes, of the working folder."""
+
+    edgekit: str
+    python: str
+    machine: str
+    free_disk: int
+    packages: tuple[Package, ...]
+
+    @property
+    def missing_core(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.packages if not p.extra and not p.version)
+
+
+def examine() -> Examination:
+    """Look at this machine; imports none of the packages it looks for."""
+    core = [Package(name=name, version=_version(name), extra="", gives="") for name in CORE]
+    extras = [
+        Package(name=name, version=_version(name), extra=extra, gives=gives)
+        for extra, (names, gives) in EXTRAS.items()
+        for name in names
+    ]
+    return Examination(
+        edgekit=__version__,
+        python=platform.python_version(),
+        machine=f"{sys.platform} {platform.machine()}",
+        free_disk=shutil.disk_usage(".").free,
+        packages=tuple(core + extras),
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
