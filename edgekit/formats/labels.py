@@ -1,0 +1,274 @@
+"""Label files in every form that people keep them in; docs/formats/labels.md says how each is recognised.
+
+Line i, from 0, names class i as the model's post-processing counts: without background. An unused class is '???'.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingToolError, UserDataError
+from ..system import read_file
+
+GAP = "???"
+MAX_LABELS = 65_536
+MAX_BYTES = 16 * 2**20
+BACKGROUND = frozenset({"background", "__background__", "bg", "dummy", "none", "n/a", "unlabeled", GAP})
+
+_NUMBERED = re.compile(r"(\d{1,9})(?:\s*[:,]\s*|\s+)(\S.*)")
+_PBTXT_ITEM = re.compile(r"(?:\s|#[^\n]*\n)*item\s*:?\s*\{")
+_PBTXT_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|(?P<word>[\w.+-]+)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<mark>.)"""
+)
+_PBTXT_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)")
+_PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph separators
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """labels: exactly one a class. notes: what was done to make them fit, as sentences to show."""
+
+    labels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """The labels of a file in any of the known forms, a first background line still among them; see ``fit``.
+
+    Raises UserDataError where the file is no label file, UsageError where there is none.
+    """
+    return parse(read_file(path, limit=MAX_BYTES), name=str(path))
+
+
+def parse(data: bytes, *, name: str) -> tuple[str, ...]:
+    """The labels in the bytes of a file; ``name`` is what messages call it, and .yaml or .yml makes it YAML."""
+    text = _decode(data, name)
+    if name.lower().endswith((".yaml", ".yml")):
+        labels = _from_data(_yaml(text, name), name)
+    elif text.lstrip()[:1] in ("{", "["):
+        labels = _from_data(_json(text, name), name)
+    elif _PBTXT_ITEM.match(text):
+        labels = _by_number(_pbtxt_items(text, name), name, first=1)
+    else:
+        labels = _from_lines(text, name)
+    return _checked(labels, name)
+
+
+def fit(labels: Sequence[str], num_classes: int, *, name: str = "The label file") -> Fitted:
+    """One label for each class; one first background line too many is dropped and said.
+
+    Raises UserDataError that says expected and got, and what the likely slip is.
+    """
+    got = len(labels)
+    if got == num_classes:
+        return Fitted(labels=tuple(labels))
+    if got == num_classes + 1 and labels[0].lower() in BACKGROUND:
+        note = f"{name}: the first of {got} labels, {labels[0]!r}, is the background and was left out."
+        return Fitted(labels=tuple(labels[1:]), notes=(note,))
+    raise UserDataError(
+        f"{name} has {got} labels, the model has {num_classes} classes.",
+        cause=_slip(labels, num_classes),
+        fix=f"Give {num_classes} labels, one a line, with {GAP} for every unused class and no background.",
+    )
+
+
+def encode(labels: Iterable[str]) -> bytes:
+    """The form that edgekit writes: UTF-8, one label a line, each line ended."""
+    return "".join(f"{label}\n" for label in labels).encode()
+
+
+def decode(data: bytes, *, name: str) -> tuple[str, ...]:
+    """Exactly what ``encode`` wrote: nothing is recognised, numbered or dropped."""
+    return _checked(_decode(data, name).split("\n")[:-1], name)
+
+
+def _slip(labels: Sequence[str], num_classes: int) -> str:
+    difference = len(labels) - num_classes
+    if difference == 1:
+        return f"One too many: the first is {labels[0]!r}, the last {labels[-1]!r}; one of them is probably no class."
+    if difference == -1:
+        return "One too few: the last line may be missing, or a background class was counted."
+    if difference < 0 and GAP not in labels:
+        return f"{-difference} too few: label lists often leave unused ids out, and then every later name is wrong."
+    return "The labels belong to another model, or the file is not the whole list."
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in data[:4096]:
+        raise UserDataError(
+            f"{name} is not text.", cause="A binary file, or UTF-16 without its mark.", fix="Save it as UTF-8."
+        )
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UserDataError(
+            f"{name} is not {encoding[:6].rstrip('-').upper()} (byte {error.start}).", fix="Save it as UTF-8."
+        ) from None
+    start = text[:200].lstrip().lower()
+    if start.startswith(("<!doctype", "<html")):
+        raise UserDataError(f"{name} is a web page.", cause="A download saved the page.", fix="Fetch the raw file.")
+    if start.startswith("version https://git-lfs"):
+        raise UserDataError(f"{name} is a Git-LFS pointer.", fix="Run: git lfs pull")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _from_lines(text: str, name: str) -> list[str]:
+    # str.splitlines would also split at characters that are an error here
+    lines = [line.strip(" \t") for line in text.rstrip("\n \t").split("\n")] if text.strip() else []
+    matches = [_NUMBERED.fullmatch(line) for line in lines]
+    numbered = [(int(match[1]), match[2]) for match in matches if match]
+    if len(numbered) == len(lines) and _is_numbering(numbered):
+        return _by_number(numbered, name, first=numbered[0][0])
+    return lines
+
+
+def _is_numbering(pairs: Sequence[tuple[int, str]]) -> bool:
+    """Whether leading numbers are class numbers and not part of the names, as in '1 cent', '2 cent'."""
+    numbers = [number for number, _ in pairs]
+    names = [label for _, label in pairs if label != GAP]
+    rising = all(a < b for a, b in pairwise(numbers))
+    return rising and numbers[:1] in ([0], [1]) and len(set(names)) == len(names)
+
+
+def _from_data(data: Any, name: str) -> list[Any]:
+    """Labels from the structures that JSON and YAML share."""
+    if isinstance(data, dict):
+        for key in ("categories", "id2label", "names", "labels"):
+            if key in data:
+                return _from_data(data[key], name)
+        if data and all(_is_number(key) for key in data):
+            return _by_number([(int(key), label) for key, label in data.items()], name, first=0)
+    if isinstance(data, list) and data:
+        if not all(isinstance(item, dict) for item in data):
+            return data
+        if all(_is_number(item.get("id")) and "name" in item for item in data):
+            return _by_id([(int(item["id"]), item["name"]) for item in data], name)
+    raise UserDataError(
+        f"{name} holds no labels.",
+        cause="Expected a list of names, COCO categories with id and name, or id2label.",
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,9}", str(value)) is not None
+
+
+def _by_id(pairs: Sequence[tuple[int, Any]], name: str) -> list[Any]:
+    """Ids count from 1, with 0 for the background, unless 0 is a class of its own."""
+    zero = next((label for number, label in pairs if number == 0), GAP)
+    if str(zero).lower() in BACKGROUND:
+        return _by_number([pair for pair in pairs if pair[0] > 0], name, first=1)
+    return _by_number(pairs, name, first=0)
+
+
+def _by_number(pairs: Sequence[tuple[int, Any]], name: str, *, first: int) -> list[Any]:
+    """Each label at its number, counted from ``first``, and a gap wherever there is none."""
+    labels: dict[int, Any] = {}
+    for number, label in pairs:
+        if number in labels:
+            raise UserDataError(f"{name} names class {number} twice: {labels[number]!r} and {label!r}.")
+        labels[number] = label
+    last = max(labels, default=first - 1)
+    _check_count(last + 1 - first, name)
+    return [labels.get(number, GAP) for number in range(first, last + 1)]
+
+
+def _checked(labels: Sequence[Any], name: str) -> tuple[str, ...]:
+    _check_count(len(labels), name)
+    for number, label in enumerate(labels, start=1):
+        where = f"{name}, label {number}:"
+        if not isinstance(label, str):
+            raise UserDataError(f"{where} {label!r} is no text.", fix="Put quotes around it.")
+        if not label.strip():
+            raise UserDataError(
+                f"{where} it is empty.", cause="Every line counts as a class.", fix=f"Write {GAP} for an unused class."
+            )
+        bad = next((c for c in label if unicodedata.category(c) in _FORBIDDEN), None)
+        if bad is not None:
+            raise UserDataError(f"{where} control character U+{ord(bad):04X}.", fix="Remove it.")
+    return tuple(label.strip() for label in labels)
+
+
+def _check_count(count: int, name: str) -> None:
+    if count == 0:
+        raise UserDataError(f"{name} holds no labels.", cause="It is empty.")
+    if count > MAX_LABELS:
+        raise UserDataError(f"{name} has {count} labels.", cause=f"More than the {MAX_LABELS} that edgekit takes.")
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserDataError(f"{name} is not valid JSON: {error}.") from None
+
+
+def _yaml(text: str, name: str) -> Any:
+    try:
+        import yaml
+    except ImportError:
+        raise MissingToolError(
+            f"{name} is YAML.", cause="PyYAML is not installed.", fix="Run: pip install 'edgekit[yaml]'"
+        ) from None
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UserDataError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from None
+
+
+def _pbtxt_items(text: str, name: str) -> list[tuple[int, str]]:
+    """(id, display name or name) of every item; other fields and nested messages are passed over."""
+    items: list[tuple[int, str]] = []
+    fields: dict[str, str] = {}
+    depth, field = 0, ""
+    for token in _PBTXT_TOKEN.finditer(text):
+        if token["mark"] == "{":
+            depth, field = depth + 1, ""
+        elif token["mark"] == "}":
+            depth -= 1
+            if depth == 0:
+                items.append(_pbtxt_item(fields, name))
+                fields = {}
+        elif token["mark"] and token["mark"] not in ":,;":
+            raise UserDataError(f"{name}: unexpected {token['mark']!r} at character {token.start()}.")
+        elif depth == 1 and (token["text"] or (token["word"] and field)):
+            fields[field] = _unquoted(token["text"]) if token["text"] else token["word"]
+            field = ""
+        elif token["word"]:
+            field = token["word"]
+    if depth:
+        raise UserDataError(f"{name} ends inside an item.", cause="The file is cut off.")
+    return items
+
+
+def _pbtxt_item(fields: Mapping[str, str], name: str) -> tuple[int, str]:
+    label = fields.get("display_name") or fields.get("name")
+    if label is None or not _is_number(fields.get("id")):
+        raise UserDataError(f"{name}: an item lacks its id or its name: {dict(fields)}.")
+    return int(fields["id"]), label
+
+
+def _unquoted(text: str) -> str:
+    """The bytes that a quoted string of protocol buffers' text form stands for, as UTF-8."""
+
+    def byte(match: re.Match[str]) -> str:
+        code = match[1]
+        if code[0] in "01234567":
+            return chr(int(code, 8) & 255)
+        if code[0] == "x" and len(code) > 1:
+            return chr(int(code[1:], 16))
+        return _PLAIN_ESCAPES.get(code, code)
+
+    # Escapes are bytes, so the text around them must be bytes as well while they are put in
+    raw = text[1:-1].encode().decode("latin-1")
+    return _PBTXT_ESCAPE.sub(byte, raw).encode("latin-1").decode("utf-8", "replace")
