@@ -9,6 +9,9 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,8 @@ class Ratio:
     launches: int
 
 
-def interleave(a: Callable[[], float], b: Callable[[], float], *, launches: int) -> list[tuple[float, float]]:
-    """Measure both ``launches`` times, in the order AB BA AB …; each call returns its own figure."""
+def interleave(a: Callable[[], T], b: Callable[[], T], *, launches: int) -> list[tuple[T, T]]:
+    """Measure both ``launches`` times, in the order AB BA AB …; each call returns its own measurement."""
     pairs = []
     for launch in range(launches):
         if launch % 2 == 0:
@@ -50,4 +53,4 @@ def ratio(pairs: Sequence[tuple[float, float]], *, confidence: float = 0.95) -> 
 
 def _confidence(n: int, rank: int) -> float:
     """Probability that the median lies at or below the order statistic of this 0-based rank: P(Bin(n, ½) ≤ rank)."""
-    return sum(math.comb(n, k) for k in range(rank + 1)) / 2**n
+    return float(sum(math.comb(n, k) for k in range(rank + 1)) / 2**n)

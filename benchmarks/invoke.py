@@ -1,0 +1,26 @@
+"""Invokes two .tflite files in turn and prints the seconds of each pair: FILE FILE."""
+
+import sys
+import time
+
+from ai_edge_litert.interpreter import Interpreter
+
+RUNS, WARM_UP = 40, 5
+
+
+def main() -> None:
+    """Load both, warm up, then invoke them in turn, swapping the order each time."""
+    interpreters = [Interpreter(path, num_threads=1) for path in sys.argv[1:3]]
+    for interpreter in interpreters:
+        interpreter.allocate_tensors()
+    for run in range(RUNS + WARM_UP):
+        seconds = [0.0, 0.0]
+        for index in (0, 1) if run % 2 == 0 else (1, 0):
+            begin = time.perf_counter()
+            interpreters[index].invoke()
+            seconds[index] = time.perf_counter() - begin
+        if run >= WARM_UP:
+            print(*seconds)
+
+
+main()

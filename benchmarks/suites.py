@@ -1,0 +1,156 @@
+"""One function a promise. Each measures both sides in turn and returns its bars."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.stats.paired import Ratio, interleave, ratio
+
+from .bars import Bar
+from .processes import Cost, cost, edgekit, python
+
+Measure = Callable[[], Cost]
+
+BARE_CONVERTER = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["CUDA_VISIBLE_DEVICES"] = "3", "-1"
+import tensorflow as tf
+lite = tf.compat.v1.lite
+heads = ["raw_outputs/box_encodings", "raw_outputs/class_predictions"]
+name = "normalized_input_image_tensor"
+converter = lite.TFLiteConverter.from_frozen_graph({graph!r}, [name], heads, {{name: [1, 300, 300, 3]}})
+converter.inference_type = tf.uint8
+converter.quantized_input_stats = {{name: (128.0, 128.0)}}
+open("bare.tflite", "wb").write(converter.convert())
+"""
+
+
+def start(folder: Path, real: Path) -> list[Bar]:
+    """``edgekit --help`` and ``edgekit inspect``, as whole processes."""
+    nothing = _process(python("pass"), folder)
+    numpy = _process(python("import numpy"), folder)
+    model = real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite"
+    return [
+        Bar(
+            "edgekit --help",
+            "python -c pass",
+            8,
+            _seconds(_process(edgekit("--help"), folder), nothing, 20),
+            5,
+        ),
+        Bar(
+            "edgekit inspect, 4 MB .tflite",
+            'python -c "import numpy"',
+            4,
+            _seconds(_process(edgekit("inspect", model), folder), numpy, 12),
+            3,
+        ),
+    ]
+
+
+def convert(folder: Path, real: Path) -> list[Bar]:
+    """Conversion of the COCO graph against a bare script that calls TensorFlow's converter once."""
+    source = real / "coco_ssd_mobilenet_v1"
+    with _raw_graph(source / "tflite_graph.pb", folder) as graph:
+        bare = _process(python(BARE_CONVERTER.format(graph=str(graph))), folder)
+        one = _conversion(source, folder, "tflite-uint8")
+        two = _conversion(source, folder, "tflite-uint8", "tflite-f32")
+        pairs = interleave(one, bare, launches=7)
+        pairs_of_two = interleave(two, bare, launches=7)
+    cached = _process(_command(source, folder / "kept", "tflite-uint8"), folder)
+    cached()
+    nothing = _process(python("pass"), folder)
+    return [
+        Bar("convert, one recipe", "bare converter script", 1.25, _ratio(pairs, "seconds"), 1.15),
+        Bar("convert, two recipes", "bare converter script", 1.4, _ratio(pairs_of_two, "seconds")),
+        Bar("convert, peak memory", "bare converter script", 1.3, _ratio(pairs, "peak")),
+        Bar("convert, nothing changed", "python -c pass", 15, _seconds(cached, nothing, 12)),
+    ]
+
+
+def finish(folder: Path, real: Path) -> list[Bar]:
+    """Post-processing, metadata and labels put on a 4 MB file, in process."""
+    from benchmarks.finishing import finish_model, object_api_round_trip
+
+    data = (real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite").read_bytes()
+    finish_model(data)
+    pairs = interleave(_timed(finish_model, data), _timed(object_api_round_trip, data), launches=12)
+    against_half_second = ratio([(ours, 0.5) for ours, _ in pairs])
+    return [
+        Bar("attach + metadata + labels", "object-API round trip", 1.5, ratio(pairs)),
+        Bar("attach + metadata + labels", "half a second", 1, against_half_second),
+    ]
+
+
+def latency(folder: Path, real: Path) -> list[Bar]:
+    """One inference of our detect.tflite against the published file, in fresh processes, pairs within a launch."""
+    source = real / "coco_ssd_mobilenet_v1"
+    cost(_command(source, folder / "kept", "tflite-uint8"), folder)
+    script = Path(__file__).with_name("invoke.py")
+    ours, published = folder / "kept" / "tflite-uint8" / "model.tflite", source / "ssd_mobilenet_v1.tflite"
+    launches = []
+    for launch in range(10):
+        files = (ours, published) if launch % 2 == 0 else (published, ours)
+        cost([*python(script.read_text()), *map(str, files)], folder)
+        first, second = np.loadtxt(folder / "output").T
+        within = np.exp(np.median(np.log(first / second)))
+        launches.append((within, 1.0) if launch % 2 == 0 else (1.0, within))
+    return [Bar("inference of our uint8 file", "published file", 1.03, ratio(launches))]
+
+
+SUITES = {"start": start, "convert": convert, "finish": finish, "latency": latency}
+
+
+def _process(command: list[str], folder: Path) -> Measure:
+    return lambda: cost(command, folder)
+
+
+def _timed(function: Callable[[bytes], object], data: bytes) -> Callable[[], float]:
+    def run() -> float:
+        begin = time.perf_counter()
+        function(data)
+        return time.perf_counter() - begin
+
+    return run
+
+
+def _command(source: Path, out: Path, *recipes: str) -> list[str]:
+    wanted = [word for recipe in recipes for word in ("--to", recipe)]
+    return edgekit("convert", source / "tflite_graph.pb", *wanted, "--labels", source / "labelmap.txt", "-o", out)
+
+
+def _conversion(source: Path, folder: Path, *recipes: str) -> Measure:
+    def run() -> Cost:
+        out = folder / "fresh"
+        shutil.rmtree(out, ignore_errors=True)
+        return cost(_command(source, out, *recipes), folder)
+
+    return run
+
+
+def _ratio(pairs: list[tuple[Cost, Cost]], field: str) -> Ratio:
+    return ratio([(getattr(a, field), getattr(b, field)) for a, b in pairs])
+
+
+def _seconds(a: Measure, b: Measure, launches: int) -> Ratio:
+    return _ratio(interleave(a, b, launches=launches), "seconds")
+
+
+@contextmanager
+def _raw_graph(graph: Path, folder: Path) -> Iterator[Path]:
+    """The graph without its post-processing node, which the bare converter does not know."""
+    from edgekit.formats import graphdef
+
+    message = graphdef.read(graph.read_bytes())
+    kept = [node for node in message.node if node.op != "TFLite_Detection_PostProcess"]
+    del message.node[:]
+    message.node.extend(kept)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".pb") as stream:
+        stream.write(message.SerializeToString())
+        stream.flush()
+        yield Path(stream.name)
