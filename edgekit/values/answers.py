@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .show import Shown
 from .spec import expect
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Detections:
+class Detections(Shown):
     """Boxes found in a picture, best first.
 
     boxes: float32 (n, 4), (xmin, ymin, xmax, ymax), the picture being [0, 1]; they may reach beyond it.
@@ -39,7 +40,7 @@ class Detections:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Classification:
+class Classification(Shown):
     """Classes of a picture, best first. classes: int64 (n,); scores: float32 (n,)."""
 
     classes: NDArray[np.int64]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .model import Source
+from .show import Shown
 from .spec import ModelSpec, expect
 
 
@@ -23,7 +24,7 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Artifact:
+class Artifact(Shown):
     """What ``convert`` made. spec is that of this very file, not of the source.
 
     key: digest of everything that decided the bytes. display_score: the threshold an app starts with.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from .show import Shown
 from .spec import ModelSpec, expect
 
 KINDS = ("fake-quant", "none", "integer", "float16")
@@ -35,7 +36,7 @@ class Quantisation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Shown):
     """A folder with the cut graph (``file``), ``model.json`` (this value) and, for a detector, its anchors.
 
     assumptions: sentences about what was taken and not read from the source.

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 from .codec import from_data
+from .show import Shown
 from .spec import expect
 
 
@@ -30,7 +31,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Shown):
     """name; target: a kind of targets/; weights, activations: dtypes that the file must really have;
     io: dtype of the input; treatment: what becomes of the source's fake-quants (simulate, clip)."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from .show import Shown
+
 ACTIVATIONS = ("none", "sigmoid", "softmax")
 COLOURS = {"RGB": 3, "BGR": 3, "GRAY": 1}
 DTYPES = ("float32", "uint8", "int8")
@@ -163,7 +165,7 @@ class Selection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSpec:
+class ModelSpec(Shown):
     """Everything about a model that an app needs besides its bytes.
 
     num_classes: without background. labels: one a class, '???' where an id is unused; empty when none were given.
