@@ -1,0 +1,163 @@
+"""TFLite metadata in a file: the metadata flatbuffer as one of the model's buffers, label files in a ZIP behind it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...errors import SourceError, UserDataError
+from ...values.spec import ModelSpec
+from .. import flatbuffer
+from . import archive, schema
+from .metadata_codec import Metadata, decode, encode, min_parser_version
+from .metadata_content import NOTHING, Details, Layout, apply, associated_files, describe, label_file, skeleton
+from .metadata_schema import ENTRY
+
+__all__ = [
+    "NOTHING",
+    "Details",
+    "Layout",
+    "Metadata",
+    "annotate",
+    "apply",
+    "associated_files",
+    "declared_files",
+    "decode",
+    "describe",
+    "encode",
+    "label_file",
+    "min_parser_version",
+    "pack",
+    "skeleton",
+    "unpack",
+]
+
+
+def annotate(tflite: bytes, spec: ModelSpec, details: Details = NOTHING, *, scores: str = "float32") -> bytes:
+    """The file with full metadata and label files for ``spec``, in the place of any it had.
+
+    scores: dtype of a classifier's output. Raises as ``describe`` and ``pack`` do.
+    """
+    metadata = describe(spec, details, scores=scores)
+    from_spec = Details(
+        labels=details.labels or spec.labels,
+        labels_file=details.labels_file,
+        locale_labels=details.locale_labels,
+        calibration=details.calibration,
+    )
+    return pack(tflite, metadata, associated_files(Layout.of(spec, scores=scores), from_spec))
+
+
+def unpack(tflite: bytes) -> tuple[Metadata | None, dict[str, bytes]]:
+    """The metadata of a file, None where it has none, and every file in the ZIP archive behind it.
+
+    Raises SourceError for a file that is no TFLite model, and for metadata or an archive that cannot be trusted.
+    """
+    files = archive.read(tflite).checked().files
+    try:
+        model = flatbuffer.root(schema.SCHEMA, "Model", tflite, schema.IDENTIFIER)
+        found = [_content(model, entry.get("buffer")) for entry in model.get("metadata") or [] if _is_ours(entry)]
+    except flatbuffer.FlatbufferError as error:
+        raise _damaged(error) from None
+    return decode(found[0]) if found else None, dict(files)
+
+
+def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The file with this metadata and these files, in the place of older ones; the same input gives the same bytes.
+
+    min_parser_version is computed. Other metadata entries, and files in the archive that the older metadata does not
+    declare, stay. Raises SourceError for a file that cannot be read, UserDataError for metadata that does not fit it.
+    """
+    old = archive.read(tflite).checked()
+    try:
+        before, _ = unpack(tflite)
+        stale = set(declared_files(before)) if before else set()
+    except SourceError:  # metadata that cannot be read is replaced all the same
+        stale = set()
+    kept = {name: content for name, content in old.files.items() if name not in stale}
+    contents = {**kept, **files}
+    if missing := [name for name in declared_files(metadata) if name not in contents]:
+        raise UserDataError(f"The metadata names files that are not given: {', '.join(missing)}.")
+    full = {**metadata, "min_parser_version": min_parser_version(metadata)}
+    model = memoryview(tflite)[: old.start]
+    try:
+        _expect_tensor_counts(flatbuffer.root(schema.SCHEMA, "Model", model, schema.IDENTIFIER), metadata)
+        return _with_buffer(model, encode(full)) + archive.write(contents)
+    except flatbuffer.FlatbufferError as error:
+        raise _damaged(error) from None
+
+
+def declared_files(metadata: Any) -> Iterator[str]:
+    """Names of all files that the metadata refers to, wherever it does."""
+    if isinstance(metadata, Mapping):
+        for key, value in metadata.items():
+            if key in ("associated_files", "vocab_file", "sentencePiece_model"):
+                yield from (entry["name"] for entry in value if "name" in entry)
+            else:
+                yield from declared_files(value)
+    elif isinstance(metadata, list) and metadata and isinstance(metadata[0], Mapping):
+        for item in metadata:
+            yield from declared_files(item)
+
+
+def _is_ours(entry: flatbuffer.Table) -> bool:
+    return bool(entry.get("name") == ENTRY)
+
+
+def _content(model: flatbuffer.Table, index: int) -> bytes:
+    """A buffer's bytes, which may lie outside the flatbuffer."""
+    buffers = model.get("buffers") or []
+    if index >= len(buffers):
+        raise flatbuffer.FlatbufferError(f"its metadata names buffer {index} of {len(buffers)}")
+    offset, size = buffers[index].get("offset"), buffers[index].get("size")
+    if offset > 1:
+        return bytes(model.data[offset : offset + size])
+    return bytes(buffers[index].get("data") or b"")
+
+
+def _expect_tensor_counts(model: flatbuffer.Table, metadata: Mapping[str, Any]) -> None:
+    """Readers refuse metadata that describes another number of tensors than the model has."""
+    subgraphs = metadata.get("subgraph_metadata") or []
+    if len(subgraphs) != 1:
+        raise UserDataError(f"Metadata must describe exactly one subgraph, this describes {len(subgraphs)}.")
+    (first, *_) = model.get("subgraphs") or [None]
+    if first is None:
+        raise flatbuffer.FlatbufferError("it has no subgraph")
+    for kind in ("input", "output"):
+        described, there = len(subgraphs[0].get(f"{kind}_tensor_metadata") or []), len(first.get(f"{kind}s") or ())
+        if described != there:
+            raise UserDataError(f"The metadata describes {described} {kind}s, the model has {there}.")
+
+
+def _with_buffer(data: bytes | memoryview, content: bytes) -> bytes:
+    """The model with ``content`` as the buffer of its TFLITE_METADATA entry."""
+    model = flatbuffer.root(schema.SCHEMA, "Model", data, schema.IDENTIFIER)
+    entries = model.get("metadata") or []
+    ours = [entry.get("buffer") for entry in entries if _is_ours(entry)]
+    if len(ours) == 1 and _content(model, ours[0]) == content:
+        return bytes(data)  # so that packing twice gives the bytes of packing once
+    fields = model.shallow()
+    buffers = model.get("buffers") or []
+    place = ours[0] if ours else len(buffers)
+    others = [flatbuffer.Ref(entry.position) for entry in entries if not _is_ours(entry)]
+    fields["metadata"] = [*others, {"name": ENTRY, "buffer": place}]
+
+    def rewritten(shift: int) -> bytes:
+        items: list[Any] = [_moved(buffer, shift) for buffer in buffers]
+        items[place : place + 1] = [{"data": content}]
+        return flatbuffer.encode(schema.SCHEMA, "Model", {**fields, "buffers": items}, schema.IDENTIFIER, tail=data)
+
+    # Offsets of constants outside the flatbuffer count from the file's start; how far that moves shows one encoding.
+    padded = len(data) + -len(data) % flatbuffer.ALIGNMENT
+    result = rewritten(0)
+    if any(buffer.get("offset") > 1 for buffer in buffers):
+        result = rewritten(len(result) - padded)
+    return result
+
+
+def _moved(buffer: flatbuffer.Table, shift: int) -> Any:
+    if buffer.get("offset") <= 1:
+        return flatbuffer.Ref(buffer.position)
+    return {"offset": buffer.get("offset") + shift, "size": buffer.get("size")}
+
+
+def _damaged(error: Exception) -> SourceError:
+    return SourceError(f"The TFLite file cannot be read: {error}.", cause="It is damaged, or not a TFLite model.")
