@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import SourceError
-from edgekit.values.answers import Answer, Classification, Detections
-from edgekit.values.spec import ClassHead, FinalHead, ModelSpec, RawHead, Selection
-
+from ..errors import SourceError
+from ..values.answers import Answer, Classification, Detections
+from ..values.spec import ClassHead, FinalHead, ModelSpec, RawHead, Selection
 from . import partial_sort
 
 Floats = NDArray[np.float32]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from edgekit.errors import UserDataError
-from edgekit.system import read_file
+from ..errors import UserDataError
+from ..system import read_file
 
 Pixels = NDArray[np.uint8]
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -32,7 +32,7 @@ def pictures(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)))
 
 
-def read(path: Path) -> Pixels:
+def load(path: Path) -> Pixels:
     """Pixels of a picture file. Raises UserDataError where it is not one, or not a whole one."""
     return decode(read_file(path), str(path))
 

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.values.spec import Encoding, ImageInput
-
+from ..values.spec import Encoding, ImageInput
 from .resize import resize
 
 Pixels = NDArray[np.uint8]
