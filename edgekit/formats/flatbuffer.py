@@ -7,11 +7,9 @@ milliseconds. Format: https://flatbuffers.dev/internals.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import flatbuffers
 
 SCALARS = {
     "bool": ("<?", 1),
@@ -27,7 +25,9 @@ SCALARS = {
     "float64": ("<d", 8),
 }
 ALIGNMENT = 16  # constants of a TFLite model are aligned to 16 bytes (force_align in its schema)
-MAX_TABLES = 1_000_000  # the C++ verifier's own limit: a small file must not unfold into a large one
+MAX_SIZE = 2**31 - 1  # what a flatbuffer can hold
+MAX_TABLES = 500_000
+MAX_COPIED = 64 << 20
 
 
 class FlatbufferError(ValueError):
@@ -62,34 +62,38 @@ class Ref:
     position: int
 
 
-@dataclass
 class _Budget:
-    tables: int = MAX_TABLES
+    """What reading may still cost. Offsets may share: a small hostile file must not unfold into a large one."""
+
+    def __init__(self, size: int) -> None:
+        self.tables = MAX_TABLES
+        self.bytes = min(4 * size + (1 << 16), MAX_COPIED)
+
+    def take(self, *, tables: int = 0, copied: int = 0) -> None:
+        self.tables -= tables
+        self.bytes -= copied
+        if self.tables < 0 or self.bytes < 0:
+            raise FlatbufferError("the file unfolds into far more than its size")
 
 
-@dataclass(frozen=True)
 class Table:
     """A table inside ``data``; fields are read when asked for, and every read is checked against the end."""
 
-    schema: Schema
-    name: str
-    data: bytes | memoryview
-    position: int
-    budget: _Budget = field(default_factory=_Budget, repr=False, compare=False)
+    __slots__ = ("_budget", "_size", "_slots", "_vtable", "data", "name", "position", "schema")
 
-    def __post_init__(self) -> None:
-        self.budget.tables -= 1
-        if self.budget.tables < 0:
-            raise FlatbufferError(f"more than {MAX_TABLES} tables")
-        vtable = self._vtable
-        size, table_size = self._unpack("<HH", vtable)
-        if size < 4 or size % 2 or vtable + size > len(self.data) or self.position + table_size > len(self.data):
-            raise FlatbufferError(f"{self.name} at {self.position}: vtable outside the file")
-
-    @property
-    def _vtable(self) -> int:
-        (distance,) = self._unpack("<i", self.position)
-        return int(self.position - distance)
+    def __init__(
+        self, schema: Schema, name: str, data: bytes | memoryview, position: int, budget: _Budget | None = None
+    ) -> None:
+        self.schema, self.name, self.data, self.position = schema, name, data, position
+        self._budget = budget or _Budget(len(data))
+        self._budget.take(tables=1)
+        (distance,) = self._unpack("<i", position)
+        self._vtable = int(position - distance)
+        size, self._size = self._unpack("<HH", self._vtable)
+        if size < 4 or size % 2 or self._vtable + size > len(data) or position + self._size > len(data):
+            raise FlatbufferError(f"{name} at {position}: its field list lies outside the file")
+        known = min((size - 4) // 2, 1 + max((spec.id for spec in schema[name].values()), default=-1))
+        self._slots = struct.unpack_from(f"<{known}H", data, self._vtable + 4)
 
     def _unpack(self, code: str, position: int) -> tuple[Any, ...]:
         if position < 0 or position + struct.calcsize(code) > len(self.data):
@@ -98,13 +102,8 @@ class Table:
 
     def _slot(self, index: int) -> int:
         """Position of a field's inline data, 0 where the table does not have it."""
-        vtable = self._vtable
-        size, table_size = self._unpack("<HH", vtable)
-        entry = 4 + 2 * index
-        if entry >= size:
-            return 0
-        (offset,) = self._unpack("<H", vtable + entry)
-        if offset >= table_size and offset:
+        offset = self._slots[index] if index < len(self._slots) else 0
+        if offset >= self._size and offset:
             raise FlatbufferError(f"{self.name}: field {index} lies outside its table")
         return self.position + offset if offset else 0
 
@@ -114,11 +113,8 @@ class Table:
             raise FlatbufferError(f"{self.name}: offset at {position} leads outside the file")
         return int(position + distance)
 
-    def has(self, name: str) -> bool:
-        return self._slot(self.schema[self.name][name].id) != 0
-
     def get(self, name: str) -> Any:
-        """A field's value: number, str, Table, list of these, or memoryview for a vector of scalars' raw bytes.
+        """A field's value: number, str, Table, list of these, Ref for a union, default where absent.
 
         Vectors of scalars come as tuples, except uint8, which comes as a memoryview.
         """
@@ -135,11 +131,27 @@ class Table:
             return self._vector(spec.type[1:-1], target)
         if spec.type == "union":
             return Ref(target)
-        return Table(self.schema, spec.type, self.data, target, self.budget)
+        return Table(self.schema, spec.type, self.data, target, self._budget)
+
+    def union(self, name: str, kind: str) -> "Table":
+        """The table that a present union leads to; the field before the union says which kind of table it is."""
+        slot = self._slot(self.schema[self.name][name].id)
+        return Table(self.schema, kind, self.data, self._follow(slot), self._budget)
+
+    def span(self, name: str) -> tuple[int, int]:
+        """Position of a byte vector's first item and their number; (0, 0) where the field is absent."""
+        slot = self._slot(self.schema[self.name][name].id)
+        return self._extent(self._follow(slot), 1) if slot else (0, 0)
+
+    def copy(self, start: int, size: int) -> bytes:
+        """Bytes from anywhere in the data, counted against what reading this file may cost."""
+        if start + size > len(self.data):
+            raise FlatbufferError(f"{self.name}: {size} bytes at {start} leave the file of {len(self.data)} bytes")
+        self._budget.take(copied=size)
+        return bytes(self.data[start : start + size])
 
     def _string(self, position: int) -> str:
-        start, length = self._extent(position, 1)
-        return bytes(self.data[start : start + length]).decode("utf-8", "replace")
+        return self.copy(*self._extent(position, 1)).decode("utf-8", "replace")
 
     def _extent(self, position: int, item: int) -> tuple[int, int]:
         (length,) = self._unpack("<I", position)
@@ -153,12 +165,14 @@ class Table:
             start, length = self._extent(position, size)
             if item == "uint8":
                 return memoryview(self.data)[start : start + length]
+            self._budget.take(copied=length * size)
             return struct.unpack_from(f"<{length}{code[1]}", self.data, start)
         start, length = self._extent(position, 4)
+        self._budget.take(copied=4 * length)
         targets = [self._follow(start + 4 * i) for i in range(length)]
         if item == "string":
             return [self._string(target) for target in targets]
-        return [Table(self.schema, item, self.data, target, self.budget) for target in targets]
+        return [Table(self.schema, item, self.data, target, self._budget) for target in targets]
 
     def shallow(self) -> dict[str, Any]:
         """Every present field for rewriting this table: scalars as values, everything else as a Ref.
@@ -166,11 +180,11 @@ class Table:
         Raises FlatbufferError where the table has a field that the schema does not know: it would be lost.
         """
         fields = self.schema[self.name]
-        known = {spec.id for spec in fields.values()}
         (size,) = self._unpack("<H", self._vtable)
-        for index in range((size - 4) // 2):
-            if index not in known and self._slot(index):
-                raise FlatbufferError(f"{self.name} has field {index}, which a newer schema must have added")
+        entries = struct.unpack_from(f"<{(size - 4) // 2}H", self.data, self._vtable + 4)
+        known = {spec.id for spec in fields.values()}
+        if unknown := [index for index, offset in enumerate(entries) if offset and index not in known]:
+            raise FlatbufferError(f"{self.name} has field {unknown[0]}, which a newer schema must have added")
         result: dict[str, Any] = {}
         for name, spec in fields.items():
             slot = self._slot(spec.id)
@@ -187,46 +201,46 @@ def root(schema: Schema, name: str, data: bytes | memoryview, identifier: bytes)
     return Table(schema, name, data, position)
 
 
-def encode(schema: Schema, name: str, fields: Mapping[str, Any], identifier: bytes, tail: bytes = b"") -> bytes:
+def encode(
+    schema: Schema, name: str, fields: Mapping[str, Any], identifier: bytes, tail: bytes | memoryview = b""
+) -> bytes:
     """Bytes of a new root table in front of ``tail``, into which any Ref points.
 
     fields: name → number, str, bytes or sequence of numbers (vector of scalars), dict (table), list of str, dict or
-    Ref (vector), or Ref. None and absent are the same.
+    Ref (vector), (table name, dict) for a union, or Ref. None and absent are the same. The result ends with ``tail``
+    and as many zeros as make its length a multiple of ALIGNMENT.
     """
-    tail += bytes(-len(tail) % ALIGNMENT)
-    builder = _builder_before(tail)
-    position = _write_table(builder, schema, name, fields, len(tail))
-    builder.Finish(position, file_identifier=identifier)
-    return bytes(builder.Output())
+    import flatbuffers  # here, because numpy comes with it, and reading needs neither
 
-
-def _builder_before(tail: bytes) -> Any:
-    # Builders grow downwards from the end of their buffer: starting one on top of old bytes needs only these fields.
-    builder = flatbuffers.Builder(0)
-    room = 1 << 16
-    builder.Bytes = bytearray(room) + tail
-    builder.head = room
+    # Offsets count from the end of the buffer. The builder holds only what is new and knows nothing of the tail,
+    # so an object of the tail lies at a negative offset; both parts are multiples of the alignment.
+    builder = flatbuffers.Builder(1 << 12)
     builder.minalign = ALIGNMENT
-    return builder
+    position = _write_table(builder, schema, name, fields)
+    builder.Finish(position, file_identifier=identifier)
+    result = b"".join((builder.Output(), tail, bytes(-len(tail) % ALIGNMENT)))
+    if len(result) > MAX_SIZE:
+        raise FlatbufferError(f"{len(result)} bytes are more than the 2 GB that a flatbuffer can hold")
+    return result
 
 
-def _write_table(builder: Any, schema: Schema, name: str, fields: Mapping[str, Any], end: int) -> int:
+def _write_table(builder: Any, schema: Schema, name: str, fields: Mapping[str, Any]) -> int:
     specs = schema[name]
     present = {key: value for key, value in fields.items() if value is not None}
     if unknown := present.keys() - specs.keys():
         raise KeyError(f"{name} has no field {', '.join(sorted(unknown))}")
     offsets = {
-        key: _write_object(builder, schema, specs[key], value, end)
+        key: _write_object(builder, schema, specs[key], value)
         for key, value in present.items()
         if not specs[key].is_scalar
     }
-    builder.StartObject(max(spec.id for spec in specs.values()) + 1)
+    builder.StartObject(max((spec.id for spec in specs.values()), default=-1) + 1)
     # Larger scalars first, as flatc orders them, keeps the padding small.
     for key, value in sorted(present.items(), key=lambda item: -_width(specs[item[0]])):
         spec = specs[key]
         if spec.is_scalar:
             builder.Prep(_width(spec), 0)
-            _place(builder, spec.type, value)
+            _place(builder, SCALARS[spec.type][0], [value])
         else:
             builder.PrependUOffsetTRelative(offsets[key])
         builder.Slot(spec.id)
@@ -237,43 +251,36 @@ def _width(spec: Field) -> int:
     return SCALARS[spec.type][1] if spec.is_scalar else 4
 
 
-def _place(builder: Any, scalar: str, value: Any) -> None:
-    code, size = SCALARS[scalar]
-    builder.head -= size
-    struct.pack_into(code, builder.Bytes, builder.head, value)
+def _place(builder: Any, code: str, values: Iterable[Any]) -> None:
+    builder.head -= struct.calcsize(code)
+    struct.pack_into(code, builder.Bytes, builder.head, *values)
 
 
-def _write_object(builder: Any, schema: Schema, spec: Field, value: Any, end: int) -> int:
+def _write_object(builder: Any, schema: Schema, spec: Field, value: Any) -> int:
     if isinstance(value, Ref):
-        return end - value.position
+        return -value.position
     if spec.type == "string":
         return int(builder.CreateString(value))
     if spec.type.startswith("["):
-        return _write_vector(builder, schema, spec, value, end)
+        return _write_vector(builder, schema, spec, value)
     if isinstance(value, tuple):  # (table name, fields): the value of a union
-        return _write_table(builder, schema, value[0], value[1], end)
-    return _write_table(builder, schema, spec.type, value, end)
+        return _write_table(builder, schema, value[0], value[1])
+    return _write_table(builder, schema, spec.type, value)
 
 
-def _write_vector(builder: Any, schema: Schema, spec: Field, value: Sequence[Any] | bytes, end: int) -> int:
+def _write_vector(builder: Any, schema: Schema, spec: Field, value: Sequence[Any] | bytes) -> int:
     item = spec.type[1:-1]
     if item in SCALARS:
         code, size = SCALARS[item]
-        raw = bytes(value) if item == "uint8" else struct.pack(f"<{len(value)}{code[1]}", *value)
         builder.StartVector(size, len(value), max(size, spec.align))
-        builder.head -= len(raw)
-        builder.Bytes[builder.head : builder.head + len(raw)] = raw
+        if item == "uint8":
+            _place(builder, f"{len(value)}s", [bytes(value)])
+        else:
+            _place(builder, f"<{len(value)}{code[1]}", value)
         return int(builder.EndVector())
     item_spec = Field(0, item)
-    offsets = [_write_object(builder, schema, item_spec, entry, end) for entry in value]
+    offsets = [_write_object(builder, schema, item_spec, entry) for entry in value]
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
     return int(builder.EndVector())
-
-
-def walk(table: Table) -> Iterator[tuple[str, Any]]:
-    """Present fields of a table by name, in the schema's order."""
-    for name in table.schema[table.name]:
-        if table.has(name):
-            yield name, table.get(name)
