@@ -3,6 +3,7 @@
 Line i, from 0, names class i as the model's post-processing counts: without background. An unused class is '???'.
 """
 
+import difflib
 import json
 import re
 import unicodedata
@@ -48,13 +49,13 @@ def read(path: Path) -> tuple[str, ...]:
 
 def parse(data: bytes, *, name: str) -> tuple[str, ...]:
     """The labels in the bytes of a file; ``name`` is what messages call it, and .yaml or .yml makes it YAML."""
-    text = _decode(data, name)
+    text = text_of(data, name)
     if name.lower().endswith((".yaml", ".yml")):
         labels = _from_data(_yaml(text, name), name)
     elif text.lstrip()[:1] in ("{", "["):
         labels = _from_data(_json(text, name), name)
     elif _PBTXT_ITEM.match(text):
-        labels = _by_number(_pbtxt_items(text, name), name, first=1)
+        labels = _by_id(_pbtxt_items(text, name), name)
     else:
         labels = _from_lines(text, name)
     return _checked(labels, name)
@@ -85,7 +86,22 @@ def encode(labels: Iterable[str]) -> bytes:
 
 def decode(data: bytes, *, name: str) -> tuple[str, ...]:
     """Exactly what ``encode`` wrote: nothing is recognised, numbered or dropped."""
-    return _checked(_decode(data, name).split("\n")[:-1], name)
+    return _checked(text_of(data, name).split("\n")[:-1], name)
+
+
+def nearest(label: str, labels: Sequence[str]) -> str:
+    """A hint for a name that is not among ``labels``."""
+    close = difflib.get_close_matches(label, labels, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"The labels are: {', '.join(labels[:10])}{', …' if len(labels) > 10 else ''}"
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise UserDataError where a name has characters that no screen shows and that break lines and formats."""
+    bad = next((c for c in text if unicodedata.category(c) in _FORBIDDEN), None)
+    if bad is not None:
+        raise UserDataError(f"{where}: control character U+{ord(bad):04X}.", fix="Remove it.")
 
 
 def _slip(labels: Sequence[str], num_classes: int) -> str:
@@ -99,7 +115,8 @@ def _slip(labels: Sequence[str], num_classes: int) -> str:
     return "The labels belong to another model, or the file is not the whole list."
 
 
-def _decode(data: bytes, name: str) -> str:
+def text_of(data: bytes, name: str) -> str:
+    """The text of a file in UTF-8 or marked UTF-16, its lines ended by line feeds; UserDataError where it is none."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\0" in data[:4096]:
@@ -186,16 +203,14 @@ def _by_number(pairs: Sequence[tuple[int, Any]], name: str, *, first: int) -> li
 def _checked(labels: Sequence[Any], name: str) -> tuple[str, ...]:
     _check_count(len(labels), name)
     for number, label in enumerate(labels, start=1):
-        where = f"{name}, label {number}:"
+        where = f"{name}, label {number}"
         if not isinstance(label, str):
-            raise UserDataError(f"{where} {label!r} is no text.", fix="Put quotes around it.")
+            raise UserDataError(f"{where}: {label!r} is no text.", fix="Put quotes around it.")
         if not label.strip():
             raise UserDataError(
-                f"{where} it is empty.", cause="Every line counts as a class.", fix=f"Write {GAP} for an unused class."
+                f"{where}: it is empty.", cause="Every line counts as a class.", fix=f"Write {GAP} for an unused class."
             )
-        bad = next((c for c in label if unicodedata.category(c) in _FORBIDDEN), None)
-        if bad is not None:
-            raise UserDataError(f"{where} control character U+{ord(bad):04X}.", fix="Remove it.")
+        check_text(label, where)
     return tuple(label.strip() for label in labels)
 
 

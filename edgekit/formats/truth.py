@@ -1,0 +1,103 @@
+"""True boxes for pictures, from VOC or COCO annotations, in a model's own classes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserDataError
+from ..values.truth import Annotation, TrueBox, Truth, TruthSet
+from ..vision import images
+from . import coco, voc
+from .labels import GAP, nearest
+
+
+def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> TruthSet:
+    """The truth of ``pictures``: COCO from a .json file, VOC from a .xml file or a folder of them.
+
+    A COCO annotation belongs to the picture whose path ends in its file name, a VOC annotation to the one of its
+    name. A size that the annotation does not say is read from the picture.
+    Raises UserDataError where no annotation belongs to any of the pictures, or no box has a label of the model.
+    """
+    annotations = coco.read(path) if path.suffix.lower() == ".json" else voc.read(path)
+    index = _index(annotations, path)
+    found, without = [], []
+    for picture in pictures:
+        annotation = _lookup(picture, index)
+        if annotation is None:
+            without.append(picture)
+        else:
+            found.append((picture, annotation))
+    if not found:
+        raise UserDataError(
+            f"{path} has no annotation for any of the {len(without)} pictures.",
+            cause=f"It names {annotations[0].name!r}, for instance; a picture is {without[0].name!r}."
+            if annotations and without
+            else "",
+            fix="Give the pictures that the annotations were made for.",
+        )
+    return _translate(found, tuple(without), labels, path)
+
+
+def _index(annotations: Sequence[Annotation], path: Path) -> Mapping[str, Annotation | None]:
+    """By full name, and by bare file name where that is not ambiguous (None where it is)."""
+    index: dict[str, Annotation | None] = {}
+    for annotation in annotations:
+        if annotation.name in index:
+            raise UserDataError(f"{path} has two annotations for {annotation.name!r}.")
+        index[annotation.name] = annotation
+    for annotation in annotations:
+        bare = annotation.name.rsplit("/", 1)[-1]
+        if bare != annotation.name:
+            index[bare] = None if bare in index else annotation
+    return index
+
+
+def _lookup(picture: Path, index: Mapping[str, Annotation | None]) -> Annotation | None:
+    parts = picture.parts
+    names = ["/".join(parts[start:]) for start in range(len(parts))]
+    found = next((index[name] for name in [*names, picture.stem] if name in index), None)
+    if found is None and picture.name in index:
+        raise UserDataError(f"Several annotations have the file name {picture.name!r}.", fix="Keep their folders.")
+    return found
+
+
+def _translate(
+    found: Sequence[tuple[Path, Annotation]], without: tuple[Path, ...], labels: Sequence[str], path: Path
+) -> TruthSet:
+    classes = {label: number for number, label in reversed(list(enumerate(labels))) if label != GAP}
+    boxes = [box for _, annotation in found for box in annotation.boxes]
+    unknown = Counter(box.label for box in boxes if box.label not in classes)
+    if boxes and unknown.total() == len(boxes):
+        label = unknown.most_common(1)[0][0]
+        raise UserDataError(f"{path}: the model has no label {label!r}.", fix=nearest(label, list(classes)))
+    truths = []
+    for picture, annotation in found:
+        kept = [box for box in annotation.boxes if box.label in classes and _has_area(box)]
+        truths.append(_truth(picture, annotation.size or _size(picture), kept, classes))
+    empty = sum(box.label in classes and not _has_area(box) for box in boxes)
+    return TruthSet(pictures=tuple(truths), without=without, unknown=dict(unknown), empty=empty)
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    height, width = images.load(picture).shape[:2]
+    return width, height
+
+
+def _has_area(box: TrueBox) -> bool:
+    xmin, ymin, xmax, ymax = box.box
+    return bool(np.isfinite(box.box).all()) and xmax > xmin and ymax > ymin
+
+
+def _truth(picture: Path, size: tuple[int, int], boxes: Sequence[TrueBox], classes: Mapping[str, int]) -> Truth:
+    pixels = np.array([box.box for box in boxes], np.float64).reshape(-1, 4)
+    return Truth(
+        path=picture,
+        width=size[0],
+        height=size[1],
+        boxes=(pixels / (size * 2)).astype(np.float32),
+        classes=np.array([classes[box.label] for box in boxes], np.int64),
+        crowd=np.array([box.crowd for box in boxes], np.bool_),
+        areas=np.array([box.area for box in boxes], np.float32),
+    )

@@ -1,0 +1,70 @@
+"""Pascal VOC annotations: one XML file a picture.
+
+Coordinates are taken as edges of the box in pixels, as the TensorFlow Object Detection API does. (The first VOC sets
+counted pixels from 1 and included the last; the tools that people draw boxes with today do not.)
+"""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ..errors import UserDataError
+from ..system import read_file
+from ..values.truth import Annotation, TrueBox
+
+MAX_BYTES = 16 * 2**20
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def read(path: Path) -> tuple[Annotation, ...]:
+    """The annotations in one XML file, or in all of a folder and its subfolders, sorted by path.
+
+    An annotation is named as its file, because the file name inside is often that of another machine.
+    Raises UserDataError that names the file which is none.
+    """
+    if not path.is_dir():
+        return (parse(read_file(path, limit=MAX_BYTES), name=str(path)),)
+    files = sorted(path.rglob("*.xml"))
+    if not files:
+        raise UserDataError(f"There are no .xml files in {path}.", fix="Give the folder with the VOC annotations.")
+    return tuple(parse(read_file(file, limit=MAX_BYTES), name=str(file)) for file in files)
+
+
+def parse(data: bytes, *, name: str) -> Annotation:
+    """The annotation in the bytes of an XML file."""
+    root = _root(data, name)
+    objects = tuple(_object(element, name) for element in root.iter("object"))
+    size = root.find("size")
+    return Annotation(name=Path(name).stem, size=None if size is None else _size(size), boxes=objects)
+
+
+def _root(data: bytes, name: str) -> ElementTree.Element:
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        # Entities can make a small file huge, and an annotation has no use for them
+        raise UserDataError(f"{name} has a document type, which no VOC annotation needs.")
+    try:
+        root = ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise UserDataError(f"{name} is not valid XML: {error}.") from None
+    if root.tag != "annotation":
+        raise UserDataError(f"{name} is no VOC annotation: its root is <{root.tag}>, not <annotation>.")
+    return root
+
+
+def _size(element: ElementTree.Element) -> tuple[int, int] | None:
+    """Width and height; None where a tool wrote none or zeros."""
+    values = [(element.findtext(tag) or "").strip() for tag in ("width", "height")]
+    if not all(value.isascii() and value.isdigit() and 0 < int(value) < 2**31 for value in values):
+        return None
+    return int(values[0]), int(values[1])
+
+
+def _object(element: ElementTree.Element, name: str) -> TrueBox:
+    label = (element.findtext("name") or "").strip()
+    if not label:
+        raise UserDataError(f"{name}: an object has no name.")
+    texts = [element.findtext(f"bndbox/{edge}") or "" for edge in _EDGES]
+    try:
+        xmin, ymin, xmax, ymax = (float(text) for text in texts)
+    except ValueError:
+        raise UserDataError(f"{name}: {label!r} has no box of four numbers: {texts}.") from None
+    return TrueBox(label=label, box=(xmin, ymin, xmax, ymax), area=(xmax - xmin) * (ymax - ymin))
