@@ -57,10 +57,10 @@ MOMENTS = 6  # down, up, right, left, height, width
 CHANNELS = 2 * len(LABELS) + MOMENTS
 OFFSET = 2.0  # cells of offset at which a moment of a middling product saturates
 FILL, STRIP_FILL = 0.9, 0.96  # share of its box, and of a strip through it, that a product fills: disc or square
-GAIN, THRESHOLD = 3.0, 2.7  # logit = GAIN · (response − THRESHOLD)
+GAIN, THRESHOLD = 2.0, 2.8
 NOISE = 0.004  # of the weights, relative to the largest of a layer
 BOX_RANGES = ((-7.9, 7.7), (-7.6, 7.8))
-CLASS_RANGES = ((-8.9, 9.8), (-9.1, 9.6))
+CLASS_RANGES = ((-5.9, 6.2), (-6.1, 5.8))
 
 
 @dataclass(frozen=True, kw_only=True)
