@@ -46,7 +46,7 @@ class Archive:
             raise SourceError(
                 f"The ZIP archive behind the model cannot be trusted: {self.problems[0]}",
                 cause="It is damaged, or made to harm its readers.",
-                fix="Take the model from its origin again, or write it anew: edgekit metadata set FILE --replace.",
+                fix="Take the model from its origin again, or write it anew: edgekit metadata set FILE --default.",
             )
         return self
 

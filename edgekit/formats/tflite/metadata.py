@@ -1,15 +1,18 @@
 """TFLite metadata in a file: the metadata flatbuffer as one of the model's buffers, label files in a ZIP behind it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ...errors import SourceError, UserDataError
+from ...errors import SourceError, UsageError, UserDataError
 from ...values.spec import ModelSpec
-from .. import flatbuffer
+from .. import flatbuffer, labels
 from . import archive, schema
 from .metadata_codec import Metadata, decode, encode, min_parser_version
 from .metadata_content import NOTHING, Details, Layout, apply, associated_files, describe, label_file, skeleton
+from .metadata_layout import layout, refit
 from .metadata_schema import ENTRY
+from .reader import read
 
 __all__ = [
     "NOTHING",
@@ -26,6 +29,7 @@ __all__ = [
     "label_file",
     "min_parser_version",
     "pack",
+    "revise",
     "skeleton",
     "unpack",
 ]
@@ -44,6 +48,56 @@ def annotate(tflite: bytes, spec: ModelSpec, details: Details = NOTHING, *, scor
         calibration=details.calibration,
     )
     return pack(tflite, metadata, associated_files(Layout.of(spec, scores=scores), from_spec))
+
+
+def revise(tflite: bytes, details: Details, *, default: bool = False) -> tuple[bytes, tuple[str, ...]]:
+    """Any .tflite with the details in its metadata, and sentences about what was done to make labels fit.
+
+    Metadata that no longer describes the model is brought into step; where there was none, or with ``default``, it
+    starts from the default form. Raises SourceError, UserDataError, and UsageError where something must be given.
+    """
+    model = read(tflite)
+    before, files = (None, {}) if default else unpack(tflite)
+    found = layout(model, before)
+    fitted, found, notes = _fitted(details, found)
+    start = refit(before, found) if before is not None else skeleton(found, ranges=not default)
+    metadata = apply(start, found, fitted)
+    _expect_normalisation(found, metadata)
+    missing = [name for name in declared_files(metadata) if name in files]
+    contents = {name: files[name] for name in missing} | associated_files(found, fitted)
+    return pack(tflite, metadata, contents), notes
+
+
+def _fitted(details: Details, found: Layout) -> tuple[Details, Layout, tuple[str, ...]]:
+    """The details with labels for exactly the model's classes; a raw head may have a column for the background."""
+    given = details.labels or next(iter(details.locale_labels.values()), ())
+    if found.task == "raw" and found.num_classes is not None and len(given) == found.num_classes - 1:
+        found = replace(found, background=True, num_classes=found.num_classes - 1)
+    if found.num_classes is None:
+        return details, found, ()
+    notes: list[str] = []
+
+    def fit(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+        result = labels.fit(names, found.num_classes or 0, name=name)
+        notes.extend(result.notes)
+        return result.labels
+
+    own = fit(details.labels, "The label file") if details.labels else ()
+    shown = {locale: fit(names, f"The labels for {locale}") for locale, names in details.locale_labels.items()}
+    return replace(details, labels=own, locale_labels=shown), found, tuple(notes)
+
+
+def _expect_normalisation(found: Layout, metadata: Metadata) -> None:
+    """No task reader takes a float32 picture without it, and there is no usual one to assume."""
+    if found.dtype != "float32" or found.task not in ("detection", "classification"):
+        return
+    units = metadata["subgraph_metadata"][0]["input_tensor_metadata"][0].get("process_units") or []
+    if not any(unit.get("options_type") == "NormalizationOptions" for unit in units):
+        raise UsageError(
+            "The model's input is float32, and its metadata would not say how to normalise a picture.",
+            cause="A .tflite file does not hold the mean and std that it was trained with.",
+            fix="Give both in pixel units, such as --mean 127.5 --std 127.5.",
+        )
 
 
 def unpack(tflite: bytes) -> tuple[Metadata | None, dict[str, bytes]]:

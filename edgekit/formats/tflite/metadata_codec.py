@@ -23,7 +23,7 @@ def decode(data: bytes | memoryview) -> Metadata:
         raise SourceError(
             f"The file's TFLITE_METADATA cannot be read: {error}.",
             cause="The metadata is damaged, or something else was stored under its name.",
-            fix="Write it anew: edgekit metadata set FILE --replace.",
+            fix="Write it anew: edgekit metadata set FILE --default.",
         ) from None
 
 

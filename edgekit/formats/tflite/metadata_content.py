@@ -13,6 +13,8 @@ from typing import Any
 
 from ...errors import UsageError, UserDataError
 from ...values.spec import COLOURS, ClassHead, FinalHead, ModelSpec, RawHead, expect
+from ..labels import check_text
+from ..labels import encode as encode_labels
 from .calibration import FILE as CALIBRATION_FILE
 from .calibration import Calibration
 from .metadata_codec import Metadata
@@ -147,22 +149,19 @@ def describe(
     ranges and labels. scores: dtype of a classifier's output.
     """
     layout = Layout.of(spec, scores=scores)
-    metadata = skeleton(layout)
     if default:
-        return apply(metadata, layout, details)
-    if layout.task == "classification":
-        metadata["subgraph_metadata"][0]["output_tensor_metadata"][0]["stats"] = _score_range(layout.scores)
+        return apply(skeleton(layout), layout, details)
     own = replace(
         details,
         mean=details.mean or spec.input.mean,
         std=details.std or spec.input.std,
         labels=details.labels or spec.labels,
     )
-    return apply(metadata, layout, own)
+    return apply(skeleton(layout, ranges=True), layout, own)
 
 
-def skeleton(layout: Layout) -> Metadata:
-    """The default form: what readers need to know which tensor is which."""
+def skeleton(layout: Layout, *, ranges: bool = False) -> Metadata:
+    """The default form: what readers need to know which tensor is which. ranges: say a classifier's range of scores."""
     name, description = _TEXTS[layout.task]
     subgraph: Metadata = {
         "input_tensor_metadata": [_input(layout, index) for index in range(len(layout.inputs))],
@@ -172,6 +171,8 @@ def skeleton(layout: Layout) -> Metadata:
         subgraph["output_tensor_groups"] = [
             {"name": "detection_result", "tensor_names": [LOCATION, CATEGORY, SCORE]},
         ]
+    if ranges and layout.task == "classification":
+        subgraph["output_tensor_metadata"][0]["stats"] = _score_range(layout.scores)
     texts = {"name": name, "description": description} if name else {}
     return texts | {"subgraph_metadata": [subgraph]}
 
@@ -212,10 +213,9 @@ def associated_files(layout: Layout, details: Details) -> dict[str, bytes]:
 def label_file(labels: Iterable[str], *, background: bool = False) -> bytes:
     """A label file's bytes, one line a label. Raises UserDataError for a label that is more than one line."""
     lines = ["background", *labels] if background else list(labels)
-    for line in lines:
-        if len(line.splitlines()) != 1:
-            raise UserDataError(f"The label {line!r} is not one line of text.", fix="Change it in the label file.")
-    return "".join(f"{line}\n" for line in lines).encode()
+    for number, line in enumerate(lines):
+        check_text(line, f"label {number}")
+    return encode_labels(lines)
 
 
 def _input(layout: Layout, index: int) -> Metadata:

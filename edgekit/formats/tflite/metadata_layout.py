@@ -1,0 +1,127 @@
+"""What a .tflite from anywhere is, as far as its metadata goes, and old metadata brought into step with its model."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from ..flexbuffer import FlexbufferError, read_map
+from .metadata_codec import Metadata
+from .metadata_content import DETECTION_OUTPUTS, LABEL_TYPES, PROBABILITY, RAW_BOXES, RAW_SCORES, Layout, skeleton
+from .reader import Operator, Tensor, TfliteModel
+
+POSTPROCESS = "TFLite_Detection_PostProcess"
+CHANNELS = {1: "GRAY", 3: "RGB"}
+
+
+def layout(model: TfliteModel, metadata: Mapping[str, Any] | None = None) -> Layout:
+    """The layout of a model: what an output is, by the post-processing op's ports, the metadata's names or its shape.
+
+    A file does not say the order of its colours: three channels are taken for RGB.
+    """
+    graph = model.main
+    inputs, outputs = [graph.tensors[i] for i in graph.inputs], [graph.tensors[i] for i in graph.outputs]
+    task, names, num_classes = _outputs(model, outputs, metadata)
+    scored = {"classification": 0, "raw": 1}.get(task)
+    picture = len(inputs) == 1 and len(inputs[0].shape) == 4
+    return Layout(
+        task=task if picture else "other",
+        inputs=("image",) if picture and task != "other" else tuple(tensor.name for tensor in inputs),
+        dtype=inputs[0].dtype if inputs else "",
+        colour=CHANNELS.get(inputs[0].shape[3], "BGR") if picture else "RGB",
+        outputs=names if picture else tuple(tensor.name for tensor in outputs),
+        scores=outputs[scored].dtype if scored is not None else "float32",
+        num_classes=num_classes,
+    )
+
+
+def ports(model: TfliteModel) -> tuple[str, ...] | None:
+    """Names of the outputs by what the post-processing op writes there; None where no such op makes all of them."""
+    operator, outputs = _postprocess(model), model.main.outputs
+    if operator is None:
+        return None
+    names = dict(zip(operator.outputs, DETECTION_OUTPUTS, strict=False))
+    if len(outputs) != len(DETECTION_OUTPUTS) or set(outputs) != set(names):
+        return None
+    return tuple(names[index] for index in outputs)
+
+
+def _postprocess(model: TfliteModel) -> Operator | None:
+    return next((op for op in model.main.operators if op.custom and op.name == POSTPROCESS), None)
+
+
+def _num_classes(model: TfliteModel) -> int | None:
+    operator = _postprocess(model)
+    try:
+        number = read_map(operator.custom_options).get("num_classes") if operator else None
+    except FlexbufferError:
+        return None
+    return int(number) if number else None
+
+
+def refit(old: Mapping[str, Any], layout: Layout) -> Metadata:
+    """The old metadata if it describes this layout, else the default form with what of the old one still holds.
+
+    Metadata goes stale when a model gets other outputs, by post-processing attached to it, say. Texts, the input's
+    description and the label files go over.
+    """
+    fresh = skeleton(layout)
+    subgraphs = old.get("subgraph_metadata") or []
+    if len(subgraphs) != 1:
+        return _texts(old) | {"subgraph_metadata": fresh["subgraph_metadata"]} if old else fresh
+    inputs, outputs = (subgraphs[0].get(f"{kind}_tensor_metadata") or [] for kind in ("input", "output"))
+    named = tuple(entry.get("name") for entry in outputs) == layout.outputs
+    unnamed = layout.task != "detection" and len(outputs) == len(layout.outputs)  # their own names serve as well
+    if len(inputs) == len(layout.inputs) and (named or unnamed):
+        return deepcopy(dict(old))
+    subgraph = fresh["subgraph_metadata"][0]
+    if len(inputs) == len(layout.inputs):
+        subgraph["input_tensor_metadata"] = deepcopy(inputs)
+    _carry_labels(outputs, subgraph, layout)
+    return _texts(old) | {"subgraph_metadata": [subgraph]}
+
+
+def _texts(old: Mapping[str, Any]) -> Metadata:
+    return {key: old[key] for key in ("name", "description", "version", "author", "license") if key in old}
+
+
+def _carry_labels(outputs: list[Metadata], subgraph: Metadata, layout: Layout) -> None:
+    if layout.labelled is None:
+        return
+    name, kind = layout.labelled
+    files = [
+        {**entry, "type": kind}
+        for output in outputs
+        for entry in output.get("associated_files") or []
+        if entry.get("type") in LABEL_TYPES
+    ]
+    if files:
+        subgraph["output_tensor_metadata"][layout.outputs.index(name)]["associated_files"] = files
+
+
+def _outputs(
+    model: TfliteModel, outputs: list[Tensor], metadata: Mapping[str, Any] | None
+) -> tuple[str, tuple[str, ...], int | None]:
+    """Task, names of the outputs in the file's order, and number of classes where it shows."""
+    if (by_port := ports(model)) is not None:
+        return "detection", by_port, _num_classes(model)
+    described = tuple(entry.get("name") for entry in output_metadata(metadata))
+    if sorted(map(str, described)) == sorted(DETECTION_OUTPUTS) and len(outputs) == len(described):
+        return "detection", tuple(map(str, described)), None
+    shapes = [tensor.shape for tensor in outputs]
+    if len(shapes) == 1 and (len(shapes[0]) == 2 or (len(shapes[0]) == 4 and tuple(shapes[0][1:3]) == (1, 1))):
+        return "classification", (PROBABILITY,), int(shapes[0][-1])
+    if [len(shape) for shape in shapes] == [3, 3] and shapes[0][-1] == 4 and shapes[0][1] == shapes[1][1]:
+        return "raw", (RAW_BOXES, RAW_SCORES), int(shapes[1][-1])
+    return "other", tuple(tensor.name for tensor in outputs), None
+
+
+def output_metadata(metadata: Mapping[str, Any] | None) -> list[Metadata]:
+    """The metadata of each output of the first subgraph, empty where there is none."""
+    return tensor_metadata(metadata, "output")
+
+
+def tensor_metadata(metadata: Mapping[str, Any] | None, kind: str) -> list[Metadata]:
+    """The metadata of each ``input`` or ``output`` of the first subgraph, empty where there is none."""
+    subgraphs = (metadata or {}).get("subgraph_metadata") or [{}]
+    entries: list[Metadata] = subgraphs[0].get(f"{kind}_tensor_metadata") or []
+    return entries
