@@ -1,9 +1,10 @@
 """What ``verify`` found out about one artifact. Stored as verify.json beside it, never inside its manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .answers import Detections
 from .checks import Check
 from .model import Source
 from .show import Shown
@@ -18,7 +19,7 @@ class Reference(Shown):
     """What an artifact is held against.
 
     name: ``same treatment`` (is the conversion right?) or ``as trained`` (is the recipe good enough?).
-    treatment: simulate or clip of a graph's fake-quants; ``none`` for a file that is run as it is. engine: what ran it.
+    treatment: what became of the source's fake-quants. engine: what ran it.
     """
 
     name: str
@@ -83,6 +84,17 @@ class Found(Shown):
     index: int
     score: float
     box: tuple[float, float, float, float] | None = None
+
+
+def detections(found: Sequence[Found]) -> Detections:
+    """The arrays behind stored detections."""
+    import numpy as np
+
+    return Detections(
+        boxes=np.array([one.box for one in found], np.float32).reshape(-1, 4),
+        scores=np.array([one.score for one in found], np.float32),
+        classes=np.array([one.index for one in found], np.int64),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

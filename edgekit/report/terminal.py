@@ -1,0 +1,37 @@
+"""A proof in the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..values.proof import Proof
+
+MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unsure": ("?", "yellow")}
+VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unsure": "nothing wrong found, but see the question marks"}
+
+
+def show(proofs: Sequence[Proof], console: Console | None = None) -> None:
+    """Print every check of every proof, each artifact under its name and verdict."""
+    console = console or Console(highlight=False)
+    for proof in proofs:
+        mark, colour = MARKS[proof.outcome]
+        size = f"{proof.sizes[0].bytes / 1e6:.2f} MB"
+        console.print(
+            Text.assemble(
+                (f"{mark} {proof.recipe}", f"bold {colour}"),
+                f"  {proof.model}, {size}, {len(proof.pairs)} samples: ",
+                (VERDICTS[proof.outcome], colour),
+            )
+        )
+        console.print(Padding(_checks(proof), (0, 0, 1, 2)))
+
+
+def _checks(proof: Proof) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for check in proof.checks:
+        mark, colour = MARKS[check.outcome]
+        table.add_row(Text(mark, colour), Text(check.sentence))  # Text: a label in a sentence is no markup
+    return table
