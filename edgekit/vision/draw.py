@@ -20,6 +20,7 @@ TEXT = 36  # likewise for the height of text
 SMALLEST_TEXT = 11  # pixels; below, letters cannot be told apart
 CROWD = 60  # from so many boxes on, lines and text are small and each label stays inside its own box
 SHARE = 4  # a label takes at most this part of the height of a usual box among many
+SHORTEST = 2  # letters; a name is not cut to fewer
 GOLDEN = (5**0.5 - 1) / 2  # steps of this part of the colour circle never come back to a hue
 SHADES = ((0.9, 0.95), (0.6, 1.0), (1.0, 0.72))  # saturation and brightness, one after the other
 
@@ -27,8 +28,8 @@ SHADES = ((0.9, 0.95), (0.6, 1.0), (1.0, 0.72))  # saturation and brightness, on
 def draw(pixels: NDArray[np.uint8], found: Detections, labels: Sequence[str] = ()) -> NDArray[np.uint8]:
     """A copy of uint8 (h, w, 3) RGB with every box; ``labels`` names the classes, their numbers do where it ends.
 
-    The best boxes lie on top. A label goes to a free place at its box and loses its score, then itself, where there
-    is none: it never covers another label, and the colour still tells the class.
+    The best boxes lie on top. A label goes to a free place at its box. Where there is none it loses its score, then
+    its end, then itself: it never covers another label, and the colour still tells the class.
     """
     image = Image.fromarray(pixels)
     canvas = ImageDraw.Draw(image)
@@ -44,7 +45,7 @@ def draw(pixels: NDArray[np.uint8], found: Detections, labels: Sequence[str] = (
     taken: list[Place] = []
     for place, number, score in drawn:
         name = labels[number] if 0 <= number < len(labels) else str(number)
-        for text in (f"{name} {score:.2f}", name):
+        for text in _texts(name, score, place[2] - place[0], font):
             spots = _spots(place, _size(text, font), image.size, inside=crowded)
             spot = next((spot for spot in spots if not any(_touch(spot, other) for other in taken)), None)
             if spot is not None:
@@ -77,6 +78,15 @@ def _sizes(places: Sequence[Place], picture: tuple[int, int], crowded: bool) -> 
     if crowded:
         line, text = line / 2, min(text, median(place[3] - place[1] for place in places) / SHARE)
     return max(1, round(line)), _font(max(SMALLEST_TEXT, round(text)))
+
+
+def _texts(name: str, score: float, room: int, font: ImageFont.FreeTypeFont) -> Iterator[str]:
+    """What a label may say, best first; the last is the name cut to ``room`` pixels, if some of it fits."""
+    yield f"{name} {score:.2f}"
+    yield name
+    length = next((n for n in range(len(name) - 1, SHORTEST, -1) if _size(name[:n] + "…", font)[0] <= room), 0)
+    if length:
+        yield name[:length].rstrip() + "…"
 
 
 def _size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
