@@ -49,6 +49,7 @@ _VALUES = {
 _TYPES = {np.dtype(code): number for number, name in enumerate(DATA_TYPES) if (code := _NUMPY.get(name))} | {
     np.dtype("<u2"): DATA_TYPES.index("UINT16")
 }
+_NO_ATTRIBUTE = CLASSES["AttrValue"]()
 _TEXT = re.compile(rb"\A(\s|#[^\n]*\n)*(node|versions|version|library)\s*[{:<]")
 
 
@@ -127,13 +128,18 @@ def _parse(kind: str, data: bytes) -> Any:
         return None
 
 
-def dtype_name(node: NodeDef, attribute: str = "dtype") -> str:
+def attribute(node: NodeDef, name: str) -> Any:
+    """The AttrValue of this name, an empty one where the node has none; asking the map itself would add it."""
+    return node.attr[name] if name in node.attr else _NO_ATTRIBUTE
+
+
+def dtype_name(node: NodeDef, name: str = "dtype") -> str:
     """'float32', 'uint8', … of a type attribute; '' where the node has none."""
-    number = node.attr[attribute].type if attribute in node.attr else 0
-    name = DATA_TYPES[number] if 0 < number < len(DATA_TYPES) else ""
-    if name in ("", "BFLOAT16"):
-        return name.lower()
-    return np.dtype(_NUMPY[name]).name if name in _NUMPY else name.lower()
+    number = attribute(node, name).type
+    kind = DATA_TYPES[number] if 0 < number < len(DATA_TYPES) else ""
+    if kind in ("", "BFLOAT16"):
+        return kind.lower()
+    return np.dtype(_NUMPY[kind]).name if kind in _NUMPY else kind.lower()
 
 
 def constant(node: NodeDef) -> NDArray[Any]:
@@ -141,7 +147,7 @@ def constant(node: NodeDef) -> NDArray[Any]:
 
     Raises SourceError where content and shape disagree, or for types without numbers (strings, resources).
     """
-    tensor = node.attr["value"].tensor if "value" in node.attr else CLASSES["TensorProto"]()
+    tensor = attribute(node, "value").tensor
     name = DATA_TYPES[tensor.dtype] if 0 <= tensor.dtype < len(DATA_TYPES) else "?"
     if node.op != "Const" or name not in _NUMPY:
         raise _bad(node, f"it is a {node.op} of type {name.lower()}, not a constant of numbers")
