@@ -97,11 +97,11 @@ def _shortest(value: float) -> float:
 def _write_table(table: str, fields: Any, where: str) -> dict[str, Any]:
     if not isinstance(fields, Mapping):
         raise _wrong(where, f"a {table}", fields)
+    for name in fields.keys() - SCHEMA[table].keys():
+        raise _wrong(f"{where}.{name}", f"one of {', '.join(SCHEMA[table]) or 'no fields'}", name)
     written: dict[str, Any] = {}
-    for name, value in fields.items():
-        path = f"{where}.{name}"
-        if name not in SCHEMA[table]:
-            raise _wrong(path, f"one of {', '.join(SCHEMA[table]) or 'no fields'}", name)
+    for name in (name for name in SCHEMA[table] if name in fields):  # the schema's order, whatever the dict's
+        value, path = fields[name], f"{where}.{name}"
         if (table, name) in UNIONS:
             kind = str(fields.get(f"{name}_type"))
             if kind not in UNIONS[table, name][1:]:

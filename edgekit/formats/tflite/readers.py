@@ -172,7 +172,8 @@ def _operators(reader: Reader, subject: Subject) -> Iterator[Problem]:
                 continue
             seen.add((operator.name, operator.version))
             if operator.custom and operator.name not in reader.custom_operators:
-                fix = "Convert without TensorFlow operators (Flex)." if operator.name.startswith("Flex") else ""
+                flex = "Convert without TensorFlow operators (Flex)."
+                fix = flex if operator.name.startswith("Flex") else "Use a runtime to which the app can add it."
                 yield REFUSES, f"It has no kernel for the custom operator {operator.name}.", fix
             elif not operator.custom and table is not None:
                 yield from _version(operator.name, operator.version, table)
