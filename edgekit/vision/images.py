@@ -48,7 +48,7 @@ def decode(data: bytes, name: str) -> Pixels:
             warnings.simplefilter("ignore")  # about odd metadata and large pictures; both are read or refused here
             with Image.open(io.BytesIO(data)) as image:
                 image.load()
-                return np.ascontiguousarray(_rgb(_turned(image)))
+                return np.ascontiguousarray(_rgb(_turned(image), name))
     except UserDataError:
         raise
     except Image.DecompressionBombError:
@@ -99,14 +99,18 @@ def _turned(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Pixels:
+def _rgb(image: Image.Image, name: str) -> Pixels:
     if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
         values = np.asarray(image).astype(np.int64)
         if values.size and (values.min() < 0 or values.max() > 0xFFFF):
-            raise UserDataError("A picture of 32-bit integers has no agreed white.", fix="Save it with 8 or 16 bits.")
+            raise UserDataError(
+                f"{name} holds 32-bit integers, for which no white is agreed.", fix="Save it with 8 or 16 bits."
+            )
         return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode == "F":
-        raise UserDataError("A picture of real numbers has no agreed white.", fix="Save it with 8 or 16 bits.")
+        raise UserDataError(
+            f"{name} holds real numbers, for which no white is agreed.", fix="Save it with 8 or 16 bits."
+        )
     if image.has_transparency_data:
         return _over_white(np.asarray(image.convert("RGBA")))
     return np.asarray(image.convert("RGB"))
