@@ -1,0 +1,151 @@
+"""What becomes of a graph's fake-quants before it is converted or run as a reference. Runs inside the worker.
+
+A fake-quant clips to a range and rounds to a grid. Where the rounding is not wanted the clip must stay: it can be the
+only clamp that an activation has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...formats.graphdef.graph import Graph, producer
+from ...formats.graphdef.proto import NodeDef, make_constant, make_graph, make_node, write
+
+Array = NDArray[np.float32]
+
+FAKE_QUANTS = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel", "FakeQuantWithMinMaxArgs")
+SIX_TOLERANCE = 1e-5  # ranges written as steps × scale miss 6 by a few units in the last place
+KEPT_RANGES = {"Relu6": (0.0, 6.0), "Relu": (0.0, np.inf)}
+FLOAT = np.dtype(np.float32)
+
+
+def treat(graph: Graph, treatment: str) -> Graph:
+    """A graph under a recipe's treatment.
+
+    simulate: as it is. clip: weights become the constants that the fake-quants made of them, activations are clipped
+    to the fake-quant's nudged range and no longer rounded.
+    """
+    if treatment == "simulate":
+        return graph
+    weights, activations = _fake_quants(graph)
+    limits = [name for node in activations for name in node.input[1:3]]
+    values = _evaluate(graph, [*(node.name for node in weights), *map(producer, limits)])
+
+    def clipped(node: NodeDef) -> list[NodeDef]:
+        return _clip(node, _range(node, values), _kept_range(graph, node))
+
+    return _replace(
+        graph,
+        {node.name: lambda node: [_constant(node.name, values[node.name])] for node in weights}
+        | {node.name: clipped for node in activations},
+    )
+
+
+def symmetric_weights(graph: Graph) -> Graph:
+    """The same graph with every weight on a symmetric narrow grid, as int8 needs (zero point 0).
+
+    The weights are first rounded as in training: what is kept close is the network that was trained, not the float
+    weights behind it.
+    """
+    weights, _ = _fake_quants(graph)
+    values = _evaluate(graph, [node.name for node in weights])
+    return _replace(graph, {node.name: lambda node: _symmetric(node, values[node.name]) for node in weights})
+
+
+def nudge(low: Any, high: Any, *, bits: int, narrow: bool) -> tuple[Array, Array]:
+    """The range that a fake-quant really clips to: moved so that 0 lies on the grid.
+
+    Formula: tensorflow/core/kernels/fake_quant_ops_functor.h, in float32 as there.
+    """
+    low, high = np.asarray(low, np.float32), np.asarray(high, np.float32)
+    first, last = np.float32(narrow), np.float32(2**bits - 1)
+    scale = (high - low) / (last - first)
+    zero = np.clip(np.floor(first - low / scale + np.float32(0.5)), first, last)
+    return (first - zero) * scale, (last - zero) * scale
+
+
+def _fake_quants(graph: Graph) -> tuple[list[NodeDef], list[NodeDef]]:
+    """Those of weights, whose values no picture changes, and those of activations."""
+    inputs = {node.name for node in graph.of_op("Placeholder", "PlaceholderWithDefault")}
+    quants = list(graph.of_op(*FAKE_QUANTS))
+    weights = [node for node in quants if not inputs & graph.ancestors([node.name])]
+    fixed = {node.name for node in weights}
+    return weights, [node for node in quants if node.name not in fixed]
+
+
+def _evaluate(graph: Graph, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    import tensorflow as tf
+
+    wanted = sorted(set(names))
+    if not wanted:
+        return {}
+    definition = tf.compat.v1.GraphDef.FromString(write(graph.cut(wanted).message))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.import_graph_def(definition, name="")
+        return dict(zip(wanted, session.run([f"{name}:0" for name in wanted]), strict=True))
+
+
+def _replace(graph: Graph, by: Mapping[str, Callable[[NodeDef], list[NodeDef]]]) -> Graph:
+    """The graph with nodes replaced, each by nodes of which one has its name."""
+    nodes = [new for node in graph.message.node for new in (by[node.name](node) if node.name in by else [node])]
+    message = make_graph(nodes)
+    message.versions.CopyFrom(graph.message.versions)
+    message.library.CopyFrom(graph.message.library)
+    return Graph.of(message)
+
+
+def _symmetric(node: NodeDef, trained: Array) -> list[NodeDef]:
+    per_channel = node.op == "FakeQuantWithMinMaxVarsPerChannel"
+    axes = tuple(range(trained.ndim - 1)) if per_channel else None
+    bound = np.abs(trained).max(axis=axes)
+    bound = np.where(bound > 0, bound, 1).astype(np.float32)  # an all-zero weight still needs a range
+    parts = {"trained": trained, "low": -bound, "high": bound}
+    op = "FakeQuantWithMinMaxVarsPerChannel" if per_channel else "FakeQuantWithMinMaxVars"
+    inputs = [f"{node.name}/{part}" for part in parts]
+    constants = [_constant(name, value) for name, value in zip(inputs, parts.values(), strict=True)]
+    return [*constants, make_node(node.name, op, inputs, num_bits=8, narrow_range=True)]
+
+
+def _range(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
+    if node.op == "FakeQuantWithMinMaxArgs":
+        low, high = node.attr["min"].f, node.attr["max"].f
+    else:
+        low, high = (values[producer(name)] for name in node.input[1:3])
+    return nudge(low, high, bits=node.attr["num_bits"].i or 8, narrow=node.attr["narrow_range"].b)
+
+
+def _kept_range(graph: Graph, node: NodeDef) -> tuple[float, float]:
+    source = graph.input(node, 0)
+    return KEPT_RANGES.get(source.op if source else "", (-np.inf, np.inf))
+
+
+def _clip(node: NodeDef, limits: tuple[Array, Array], kept: tuple[float, float]) -> list[NodeDef]:
+    """Nodes that clip, the last under the fake-quant's own name; a bound that the input keeps anyway costs nothing."""
+    low, high = limits
+    name, source = node.name, node.input[0]
+    raise_low = bool(np.any(low > kept[0]))
+    cut_high = bool(np.any(high < kept[1] * (1 - SIX_TOLERANCE)))
+    if raise_low and cut_high and not low.any() and bool(np.all(np.abs(high - 6) <= 6 * SIX_TOLERANCE)):
+        return [make_node(name, "Relu6", [source], T=FLOAT)]
+    bounds = []
+    if raise_low:
+        bounds.append(("Maximum", low) if low.any() else ("Relu", None))
+    if cut_high:
+        bounds.append(("Minimum", high))
+    nodes = []
+    for op, bound in bounds:
+        inputs = [source]
+        source = name if len(bounds) == 1 or op == "Minimum" else f"{name}/{op}"
+        if bound is not None:
+            inputs.append(f"{name}/{op}/bound")
+            nodes.append(_constant(inputs[1], bound))
+        nodes.append(make_node(source, op, inputs, T=FLOAT))
+    return nodes or [make_node(name, "Identity", [source], T=FLOAT)]
+
+
+def _constant(name: str, value: Any) -> NodeDef:
+    return make_constant(name, np.asarray(value, np.float32))

@@ -1,0 +1,160 @@
+"""The worker's own jobs, with real TensorFlow: treatments, the reference session, the converter."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.formats.graphdef.proto import Shape, make_constant, make_graph, make_node, write
+from edgekit.formats.tflite import read
+from edgekit.runtimes.tensorflow import Worker, tensorflow_worker
+from edgekit.runtimes.tensorflow.frozen import FrozenGraph, read_graph, to_tflite
+from edgekit.runtimes.tensorflow.session import TensorflowSession
+from edgekit.runtimes.tensorflow.treat import nudge
+from edgekit.sample import contrib_graph, picture
+
+pytestmark = pytest.mark.slow
+
+FLOAT = np.dtype("float32")
+HEADS = ("raw_outputs/box_encodings", "raw_outputs/class_predictions")
+FAKE_QUANT = "FakeQuantWithMinMaxVars"
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with tensorflow_worker() as running:
+        yield running
+
+
+def one_quant(low: float, high: float, before: str = "Identity", op: str = FAKE_QUANT) -> bytes:
+    """A placeholder [1, 1001], an op, and a fake-quant of the activation."""
+    nodes = [
+        make_node("image", "Placeholder", dtype=FLOAT, shape=Shape((1, 1001))),
+        make_node("before", before, ["image"], T=FLOAT),
+    ]
+    if op == "FakeQuantWithMinMaxArgs":
+        nodes.append(make_node("out", op, ["before"], min=low, max=high, num_bits=8, narrow_range=False))
+    else:
+        nodes += [make_constant("low", np.array(low, np.float32)), make_constant("high", np.array(high, np.float32))]
+        nodes.append(make_node("out", op, ["before", "low", "high"], num_bits=8, narrow_range=False))
+    return write(make_graph(nodes))
+
+
+def run(worker: Worker, graph: FrozenGraph, inputs: Any) -> Any:
+    session = TensorflowSession(worker, graph)
+    session.feed({graph.input: inputs})
+    session.invoke()
+    return session.read()
+
+
+def ops(graph: FrozenGraph) -> list[str]:
+    """Ops of a treated graph. A job."""
+    return sorted(node.op for node in read_graph(graph).node)
+
+
+RAMP = np.linspace(-20, 20, 1001, dtype=np.float32)
+
+
+@pytest.mark.parametrize("op", [FAKE_QUANT, "FakeQuantWithMinMaxArgs"])
+@pytest.mark.parametrize(
+    ("low", "high", "before", "added"),
+    [
+        (0.0, 6.0, "Identity", {"Relu6"}),
+        (0.0, 6.0, "Relu6", {"Identity"}),
+        (0.0, 4.7, "Relu6", {"Minimum"}),
+        (0.0, 9.0, "Identity", {"Relu", "Minimum"}),
+        (-3.3, 8.1, "Identity", {"Maximum", "Minimum"}),
+        (-3.3, 8.1, "Relu6", {"Identity"}),
+        (0.01, 5.0, "Identity", {"Relu", "Minimum"}),
+    ],
+)
+def test_a_clip_is_the_fake_quant_without_its_rounding(
+    worker: Worker, tmp_path: Path, low: float, high: float, before: str, added: set[str], op: str
+) -> None:
+    path = tmp_path / "graph.pb"
+    path.write_bytes(one_quant(low, high, before, op))
+    common = {"path": path, "input": "image", "shape": (1, 1001), "outputs": ("out",)}
+    clip = FrozenGraph(**common, treatment="clip")
+    simulated, clipped = (run(worker, g, RAMP[None])["out"][0] for g in (FrozenGraph(**common), clip))
+    step = (high - min(low, 0)) / 255
+    assert np.abs(simulated - clipped).max() <= step * 0.501
+    if added != {"Identity"}:  # else the op before has the narrower range, and its ends lie off the grid
+        np.testing.assert_allclose((clipped.min(), clipped.max()), (simulated.min(), simulated.max()), atol=1e-5)
+    assert set(worker.run(ops, clip)) - {"Const", "Placeholder"} == {before} | added
+
+
+def test_nudged_range_is_what_the_kernel_clips_to(worker: Worker, tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    for case in range(12):
+        low, high = -float(random.uniform(0, 9)), float(random.uniform(0.5, 9))
+        path = tmp_path / f"{case}.pb"
+        path.write_bytes(one_quant(low, high))
+        graph = FrozenGraph(path=path, input="image", shape=(1, 1001), outputs=("out",))
+        out = run(worker, graph, RAMP[None])["out"]
+        np.testing.assert_allclose((out.min(), out.max()), nudge(low, high, bits=8, narrow=False), rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "tflite_graph.pb"
+    path.write_bytes(contrib_graph(0)[0])
+    return path
+
+
+def sample_graph(path: Path, **treatment: Any) -> FrozenGraph:
+    return FrozenGraph(
+        path=path, input="normalized_input_image_tensor", shape=(1, 128, 128, 3), outputs=HEADS, **treatment
+    )
+
+
+def test_clipped_weights_are_the_rounded_ones(worker: Worker, sample: Path) -> None:
+    assert "FakeQuantWithMinMaxVars" not in worker.run(ops, sample_graph(sample, treatment="clip"))
+    assert "FakeQuantWithMinMaxVars" in worker.run(ops, sample_graph(sample))
+
+
+def test_symmetric_weights_lie_on_a_symmetric_grid_near_the_trained_ones(worker: Worker, sample: Path) -> None:
+    trained, symmetric = (worker.run(weights, sample_graph(sample, symmetric_weights=s)) for s in (False, True))
+    assert trained.keys() == symmetric.keys()
+    assert trained
+    for name, values in symmetric.items():
+        step = np.abs(trained[name]).max() / 127
+        np.testing.assert_allclose(values / step, np.rint(values / step), atol=1e-3)
+        assert np.abs(values - trained[name]).max() <= 0.501 * step
+
+
+def weights(graph: FrozenGraph) -> dict[str, Any]:
+    """Values of a graph's weight fake-quants. A job."""
+    import tensorflow as tf
+
+    definition = read_graph(graph)
+    names = [node.name for node in definition.node if "weights_quant" in node.name and node.op.startswith("FakeQuant")]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.import_graph_def(definition, name="")
+        return dict(zip(names, session.run([f"{name}:0" for name in names]), strict=True))
+
+
+def test_several_pictures_are_one_job(worker: Worker, sample: Path) -> None:
+    pictures = np.stack([picture(seed, side=128).pixels for seed in range(3)]).astype(np.float32) / 127.5 - 1
+    graph = sample_graph(sample)
+    together = run(worker, graph, pictures)
+    for index in range(3):
+        alone = run(worker, graph, pictures[index : index + 1])
+        for name in HEADS:
+            np.testing.assert_array_equal(together[name][index], alone[name][0])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_the_converter_keeps_the_fake_quants(worker: Worker, sample: Path, dtype: str) -> None:
+    graph = sample_graph(sample, symmetric_weights=dtype == "int8")
+    zero_point = 128 if dtype == "uint8" else 0
+    data = worker.run(
+        to_tflite, graph, weights=dtype, activations=dtype, input_scale=1 / 128, input_zero_point=zero_point
+    )
+    model = read(data)
+    tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+    assert tensor.dtype == dtype
+    assert tensor.quantisation is not None
+    assert (tensor.quantisation.scales, tensor.quantisation.zero_points) == ((1 / 128,), (zero_point,))
+    assert {t.dtype for t in model.subgraphs[0].tensors} == {dtype, "int32"}

@@ -1,0 +1,141 @@
+"""The worker, with a package named tensorflow that imports in no time; the real one is in test_tensorflow.py."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edgekit.errors import ConversionError, MissingToolError
+from edgekit.runtimes.packages import version
+from edgekit.runtimes.tensorflow import tensorflow_worker
+
+from . import jobs
+
+REPOSITORY = Path(__file__).parents[2]
+PARENT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits 'ignore'
+sys.path[:0] = {path!r}
+from edgekit.runtimes.tensorflow import tensorflow_worker
+from tests.runtimes import jobs
+with tensorflow_worker() as worker:
+    print(worker.run(jobs.identify)[0], flush=True)
+    worker.run(jobs.hang)
+"""
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tensorflow package that the child finds before the real one."""
+    module = tmp_path / "tensorflow" / "__init__.py"
+    module.parent.mkdir()
+    module.write_text("__version__ = 'stub'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return module
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+
+
+def wait_until_gone(pid: int) -> bool:
+    return any(not alive(pid) or time.sleep(0.05) for _ in range(100))
+
+
+def test_jobs_run_in_one_child_of_its_own_group(stub: Path) -> None:
+    with tensorflow_worker() as worker:
+        assert worker.run(jobs.add, 2, b=3) == 5
+        assert worker.run(jobs.tensorflow_version) == "stub"
+        assert worker.run(jobs.identify) == (worker.pid, worker.pid)
+        assert worker.pid != os.getpid()
+        assert worker.peak_memory > 2**20
+    assert not alive(worker.pid)
+
+
+def test_the_child_sees_no_gpu_and_logs_errors_only(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with tensorflow_worker() as worker:
+        assert worker.run(jobs.environment, "CUDA_VISIBLE_DEVICES") == "-1"
+        assert worker.run(jobs.environment, "TF_CPP_MIN_LOG_LEVEL") == "0"
+
+
+def test_what_a_job_prints_does_not_disturb_the_answers(stub: Path) -> None:
+    with tensorflow_worker() as worker:
+        assert worker.run(jobs.chatter) == "heard"
+
+
+def test_an_error_of_ours_arrives_whole_and_the_worker_goes_on(stub: Path) -> None:
+    with tensorflow_worker() as worker:
+        with pytest.raises(ConversionError) as caught:
+            worker.run(jobs.refuse)
+        assert (caught.value.what, caught.value.cause, caught.value.fix) == (
+            "It cannot be kept.",
+            "A reason.",
+            "A way out.",
+        )
+        with pytest.raises(ConversionError, match="a foreign exception"):
+            worker.run(jobs.fail)
+        assert worker.run(jobs.add, 1) == 1
+
+
+def test_a_dying_child_is_an_error_with_its_last_words(stub: Path) -> None:
+    with tensorflow_worker() as worker, pytest.raises(ConversionError, match=r"(?s)exit code 3.*last words"):
+        worker.run(jobs.die)
+
+
+def test_a_job_has_a_time_limit(stub: Path) -> None:
+    begin = time.monotonic()
+    with tensorflow_worker() as worker, pytest.raises(ConversionError, match=r"within 0\.5 s"):
+        worker.run(jobs.hang, timeout=0.5)
+    assert time.monotonic() - begin < 10
+    assert not alive(worker.pid)
+
+
+def test_a_broken_tensorflow_is_a_missing_tool(stub: Path) -> None:
+    stub.write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
+    with tensorflow_worker() as worker, pytest.raises(MissingToolError, match=r"libfoo\.so\.1"):
+        worker.run(jobs.add, 1)
+
+
+def test_an_absent_tensorflow_is_a_missing_tool_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(REPOSITORY)])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    assert version("tensorflow") is None
+    with pytest.raises(MissingToolError, match=r"edgekit\[convert\]"), tensorflow_worker():
+        pytest.fail("it started")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", -signal.SIGINT), ("SIGKILL", -signal.SIGKILL)])
+def test_the_child_ends_with_its_parent(stub: Path, name: str, code: int) -> None:
+    script = PARENT.format(path=[str(stub.parents[1]), str(REPOSITORY)])
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert alive(child)
+        parent.send_signal(getattr(signal, name))
+        try:
+            assert parent.wait(10) == code
+        finally:
+            parent.kill()
+    assert wait_until_gone(child)
+
+
+def test_versions_are_read_without_importing() -> None:
+    script = "import sys; from edgekit.runtimes.packages import version; print(version('numpy'), version('nothing_'))"
+    script += "; assert not {'numpy', 'importlib.metadata'} & set(sys.modules)"
+    out = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    import numpy
+
+    assert out.stdout.split() == [numpy.__version__, "None"]
