@@ -228,11 +228,11 @@ def _rows(head: FinalHead, outputs: Mapping[str, NDArray[np.float32]]) -> Rows:
     classes = _tensor(outputs, head.classes).reshape(-1)
     boxes = _tensor(outputs, head.boxes).reshape(-1, 4)
     count = _tensor(outputs, head.count).reshape(-1)
-    if not len(scores) == len(classes) == len(boxes) or len(count) != 1:
+    if not len(scores) == len(classes) == len(boxes) or len(count) != 1 or not np.isfinite(count[0]):
         raise SourceError(
             f"The detections have {len(boxes)} boxes, {len(classes)} classes, {len(scores)} scores and "
-            f"{len(count)} counts.",
-            cause="Expected as many of each, and one count: the outputs are in another order.",
+            f"the count {count.tolist()}.",
+            cause="Expected as many of each, and one number: the outputs are in another order.",
         )
     return Rows(boxes, classes, scores, int(count[0]))
 

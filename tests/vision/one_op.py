@@ -1,15 +1,16 @@
 """A .tflite file that holds nothing but TFLite_Detection_PostProcess, and the real kernel's answer to it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 from edgekit.formats.flatbuffer import Field, encode
-from edgekit.values.spec import Selection
+from edgekit.values.spec import Encoding, Selection
 
-FLOAT32, CUSTOM = 0, 32
+FLOAT32, UINT8, CUSTOM = 0, 3, 32
 
 SCHEMA = {
     "Model": {
@@ -30,7 +31,13 @@ SCHEMA = {
         "outputs": Field(2, "[int32]"),
         "operators": Field(3, "[Operator]"),
     },
-    "Tensor": {"shape": Field(0, "[int32]"), "type": Field(1, "int8"), "buffer": Field(2, "uint32")},
+    "Tensor": {
+        "shape": Field(0, "[int32]"),
+        "type": Field(1, "int8"),
+        "buffer": Field(2, "uint32"),
+        "quantization": Field(4, "QuantizationParameters"),
+    },
+    "QuantizationParameters": {"scale": Field(2, "[float32]"), "zero_point": Field(3, "[int64]")},
     "Operator": {
         "opcode_index": Field(0, "uint32"),
         "inputs": Field(1, "[int32]"),
@@ -42,9 +49,19 @@ SCHEMA = {
 
 
 def model(
-    anchors: int, columns: int, num_classes: int, selection: Selection, box_coder: Sequence[float], width: int = 4
+    anchors: int,
+    columns: int,
+    num_classes: int,
+    selection: Selection,
+    box_coder: Sequence[float],
+    *,
+    width: int = 4,
+    encodings: Sequence[Encoding] = (),
 ) -> bytes:
-    """Inputs: boxes [1, anchors, width], scores [1, anchors, columns], anchors [anchors, 4]; outputs as the op's."""
+    """Inputs: boxes [1, anchors, width], scores [1, anchors, columns], anchors [anchors, 4]; outputs as the op's.
+
+    encodings: of the three inputs where they are uint8.
+    """
     options = flexbuffers.Dumps(
         {
             "max_detections": selection.max_detections,
@@ -59,8 +76,12 @@ def model(
     )
     shapes: list[list[int]] = [[1, anchors, width], [1, anchors, columns], [anchors, 4], [], [], [], []]
     operator = {"opcode_index": 0, "inputs": [0, 1, 2], "outputs": [3, 4, 5, 6], "custom_options": bytes(options)}
+    tensors: list[dict[str, Any]] = [{"shape": shape, "type": FLOAT32, "buffer": 0} for shape in shapes]
+    for tensor, encoding in zip(tensors, encodings, strict=False):
+        quantization = {"scale": [encoding.scale], "zero_point": [encoding.zero_point]}
+        tensor |= {"type": UINT8, "quantization": quantization}
     graph = {
-        "tensors": [{"shape": shape, "type": FLOAT32, "buffer": 0} for shape in shapes],
+        "tensors": tensors,
         "inputs": [0, 1, 2],
         "outputs": [3, 4, 5, 6],
         "operators": [operator],
@@ -75,7 +96,7 @@ def model(
     return encode(SCHEMA, "Model", fields, b"TFL3")
 
 
-def run(data: bytes, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def run(data: bytes, *inputs: NDArray[Any]) -> tuple[NDArray[np.float32], ...]:
     """boxes [rows, 4], classes [rows], scores [rows] and count [1] of the real kernel."""
     from ai_edge_litert.interpreter import Interpreter
 
