@@ -1,0 +1,94 @@
+"""``verify``: does a converted model answer as its source does?
+
+Every artifact is held against two references: the source under the same treatment as the recipe (is the conversion
+right?) and the source as it was trained (is the recipe good enough?). docs/verify.md says what that proves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..system import write_file
+from ..values.codec import to_data
+from ..values.model import Model
+from ..values.proof import OperatorRow, Proof
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..values.answers import Answer
+    from ..values.artifact import Artifact
+    from ..values.checks import Check
+
+SAMPLES = 32  # pictures looked at unless told otherwise
+NAME = "verify.json"  # of the proof, beside the artifact's manifest
+
+# target of a recipe → module with ``opened(artifact) -> Candidate``
+KINDS = {"tflite": ".tflite"}
+
+
+class Candidate(Protocol):
+    """An artifact that can be run and looked into. Tensors are real numbers; roles are 'boxes' and 'scores'."""
+
+    def answer(self, tensor: NDArray[Any]) -> Answer:
+        """What the artifact says, exactly as it will be shipped."""
+
+    def heads(self, tensor: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """Its raw heads, by role."""
+
+    def inner(self, tensor: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """Its inner tensors, by name, in execution order."""
+
+    def operators(self) -> tuple[OperatorRow, ...]:
+        """What the file really consists of."""
+
+    def checks(self) -> list[Check]:
+        """What the file alone can be asked: does it load, is it of the types that the recipe promises?"""
+
+
+def candidate(artifact: Artifact, target: str) -> Candidate:
+    """The artifact, opened by the module of its target."""
+    opened: Callable[[Artifact], Candidate] = import_module(KINDS[target], __name__).opened
+    return opened(artifact)
+
+
+def verify(
+    out: Path | str,
+    *,
+    samples: Path | str | Sequence[Path],
+    against: Model | None = None,
+    truth: Path | str | None = None,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Proof, ...]:
+    """Prove every artifact in ``out`` (or the one that it is), and write verify.json beside each.
+
+    samples: pictures, or a folder of them. against: another source than the one at ``out``/model. truth: VOC or COCO
+    annotations of the samples, for the COCO figures. limit: look at this many samples, spread evenly; 32 by default,
+    all with truth. progress: called with the number of samples done and to do.
+    A failed check is no exception: look at ``Proof.outcome``. Raises UsageError, UserDataError, SourceError,
+    ConversionError where the model cannot be run, MissingToolError, and VerificationError where the tensors of
+    artifact and source cannot even be compared.
+    """
+    from . import course, inputs, references
+
+    artifacts = inputs.read_artifacts(Path(out))
+    model = against or inputs.read_model(artifacts)
+    pictures = inputs.choose(samples, limit if limit or truth else SAMPLES)
+    truths = inputs.read_truths(Path(truth), artifacts[0], pictures) if truth else None
+    with references.opened(model) as source:
+        courses = [course.start(artifact, model) for artifact in artifacts]
+        inner = [course.layers(one, source, pictures[0]) for one in courses]
+        for done in course.observe(courses, source, pictures):
+            if progress:
+                progress(done, len(pictures))
+        proofs = [
+            course.conclude(one, model, source, errors, truths) for one, errors in zip(courses, inner, strict=True)
+        ]
+    for proof in proofs:
+        write_file(proof.artifact / NAME, json.dumps(to_data(proof), indent=1, allow_nan=False) + "\n")
+    return tuple(proofs)

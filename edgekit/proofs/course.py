@@ -1,0 +1,195 @@
+"""The course of a verification: sample by sample through source and artifacts, and the proofs at its end."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._version import __version__
+from ..runtimes.packages import version
+from ..values.artifact import Artifact
+from ..values.checks import Check
+from ..values.codec import to_data
+from ..values.model import Model
+from ..values.proof import SAME, TRAINED, Proof, Reference, Size, TensorError, detections
+from ..values.recipe import Recipe, recipes
+from ..values.spec import FinalHead, ImageInput, RawHead
+from ..values.truth import TruthSet
+from ..vision import images, metrics, preprocess
+from . import Candidate, candidate, checks, tensors
+from .references import Opened, Treatment
+from .trial import Judge, Observation, agreements, head_errors
+
+CHUNK = 4  # samples that a job of the worker takes: fewer cost time, more cost memory
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Course:
+    """One artifact on its way. treatments: what the source undergoes, by reference name."""
+
+    artifact: Artifact
+    recipe: Recipe
+    candidate: Candidate
+    judge: Judge
+    treatments: Mapping[str, Treatment]
+    observations: list[Observation] = field(default_factory=list)
+
+
+def start(artifact: Artifact, model: Model) -> Course:
+    """An artifact and what it will be judged by; the selection is that of the artifact, which the user asked for."""
+    recipe = recipes()[artifact.recipe]
+    selection = artifact.spec.selection or model.spec.selection
+    head = model.spec.head
+    assert not isinstance(head, FinalHead)  # a source is always cut at its raw heads
+    judge = Judge(
+        spec=replace(model.spec, selection=selection, head=replace(head, activation="none")),
+        anchors=np.load(model.root / head.anchors) if isinstance(head, RawHead) else None,
+        limits=recipe.limits,
+        display_score=artifact.display_score,
+    )
+    return Course(
+        artifact=artifact,
+        recipe=recipe,
+        candidate=candidate(artifact, recipe.target),
+        judge=judge,
+        treatments={SAME: Treatment(fake_quants=recipe.treatment), TRAINED: Treatment()},
+    )
+
+
+def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, ...]:
+    """Errors of the inner tensors that source and artifact have in common, on one sample, in execution order."""
+    tensor = _tensor(images.load(picture), course.artifact.spec.input)
+    inner = course.candidate.inner(tensor)
+    there = source.inner(course.treatments[SAME], list(inner), tensor)
+    return tuple(
+        tensors.tensor_error(name, [tensors.compare(name, there[name], value)])
+        for name, value in inner.items()
+        if name in there and there[name].shape == value.shape
+    )
+
+
+def observe(courses: Sequence[Course], source: Opened, pictures: Sequence[Path]) -> Iterator[int]:
+    """Take the samples through the source and every artifact; yields how many are done.
+
+    Artifacts whose inputs are alike are fed the same tensors and share what the source says of them.
+    """
+    groups: dict[ImageInput, list[Course]] = defaultdict(list)
+    for course in courses:
+        groups[course.artifact.spec.input].append(course)
+    for first in range(0, len(pictures), CHUNK):
+        chunk = pictures[first : first + CHUNK]
+        pixels = [images.load(picture) for picture in chunk]
+        for image, members in groups.items():
+            batch = np.concatenate([_tensor(one, image) for one in pixels])
+            asked = dict.fromkeys(treatment for course in members for treatment in course.treatments.values())
+            said = {treatment: source.heads(treatment, batch) for treatment in asked}
+            for course in members:
+                for row, picture in enumerate(chunk):
+                    course.observations.append(_observe(course, picture, batch[row : row + 1], said, row))
+        yield first + len(chunk)
+
+
+def _observe(
+    course: Course,
+    picture: Path,
+    tensor: NDArray[Any],
+    said: Mapping[Treatment, Mapping[str, NDArray[Any]]],
+    row: int,
+) -> Observation:
+    return course.judge.observe(
+        picture,
+        course.candidate.answer(tensor),
+        course.candidate.heads(tensor),
+        {
+            name: {role: heads[row : row + 1] for role, heads in said[treatment].items()}
+            for name, treatment in course.treatments.items()
+        },
+    )
+
+
+def _tensor(pixels: images.Pixels, image: ImageInput) -> NDArray[np.float32]:
+    """The very numbers that the artifact's stored input means, for the source to be fed with."""
+    return preprocess.real(preprocess.tensor(pixels, image), image.encoding)
+
+
+def conclude(
+    course: Course, model: Model, source: Opened, inner: tuple[TensorError, ...], truths: TruthSet | None
+) -> Proof:
+    """What follows from all samples."""
+    artifact, observations = course.artifact, course.observations
+    heads = {name: head_errors(observations, name) for name in course.treatments}
+    found = agreements(observations, course.judge.tolerances)
+    figures = _figures(course, truths) if truths else {}
+    return Proof(
+        artifact=artifact.root,
+        model=artifact.spec.name,
+        recipe=artifact.recipe,
+        sha256=artifact.sha256,
+        labels=artifact.spec.labels,
+        references=tuple(
+            Reference(name=name, treatment=source.describe(treatment), engine=source.engine, source=model.source)
+            for name, treatment in course.treatments.items()
+        ),
+        checks=(
+            *course.candidate.checks(),
+            *checks.head_checks(heads[SAME], course.recipe.limits),
+            *(check for one in found for check in checks.agreement_checks(one, course.recipe.limits)),
+            *_further_checks(course, figures, truths),
+        ),
+        agreements=found,
+        heads=heads,
+        layers=inner,
+        pairs=tuple(observation.pair for observation in observations),
+        operators=course.candidate.operators(),
+        sizes=(
+            *(
+                Size(name=file.path, bytes=file.bytes)
+                for file in sorted(artifact.files, key=lambda f: f.role != "model")
+            ),
+            Size(name=f"source, {model.file}", bytes=model.path.stat().st_size),
+        ),
+        display_score=artifact.display_score,
+        figures=figures,
+        assumptions=tuple(dict.fromkeys((*model.assumptions, *artifact.assumptions))),
+        host={"machine": platform.platform(), "processor": platform.machine(), "cores": str(os.cpu_count())},
+        tools={
+            "edgekit": __version__,
+            "Python": platform.python_version(),
+            "numpy": np.__version__,
+            "LiteRT": version("ai_edge_litert") or "absent",
+            "TensorFlow": version("tensorflow") or "absent",
+        },
+    )
+
+
+def _further_checks(
+    course: Course, figures: Mapping[str, Mapping[str, float]], truths: TruthSet | None
+) -> Iterator[Check]:
+    if truths:
+        yield checks.map_check(figures, course.recipe, len(truths.pictures))
+    if course.judge.spec.selection:
+        full = sum(observation.full for observation in course.observations)
+        yield checks.saturation_check(full, len(course.observations), course.judge.spec.selection.max_detections)
+
+
+def _figures(course: Course, truths: TruthSet) -> dict[str, dict[str, float]]:
+    """The twelve COCO figures of the source under each treatment and of the artifact."""
+    pairs = {observation.pair.picture: observation.pair for observation in course.observations}
+    judged = [(pairs[truth.path], truth) for truth in truths.pictures]
+    answers = {
+        TRAINED: [(pair.references[TRAINED], truth) for pair, truth in judged],
+        SAME: [(pair.references[SAME], truth) for pair, truth in judged],
+        course.recipe.name: [(pair.candidate, truth) for pair, truth in judged],
+    }
+    return {
+        who: to_data(metrics.coco_figures((detections(found), truth) for found, truth in rows))
+        for who, rows in answers.items()
+    }
