@@ -75,7 +75,7 @@ def main() -> None:
         if known:
             assert known == list(range(known[0], known[-1] + 1)), (name, known)
             table[name] = [known[0], known[-1]]
-    print(json.dumps({"runtime": runtime, "operators": table}))
+    sys.stdout.write(json.dumps({"runtime": runtime, "operators": table}))
 
 
 if __name__ == "__main__":
