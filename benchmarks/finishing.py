@@ -1,5 +1,64 @@
 """The two sides of the finishing benchmark, on the published detector.
 
-Ours takes a finished file apart (strip), attaches post-processing anew, and writes metadata and labels. The other
-side only reads the file into the object API of LiteRT's generated schema and writes it back.
+Ours attaches post-processing with float anchors to the raw heads, and writes metadata and labels. The other side only
+reads the finished file into the object API of LiteRT's generated schema and writes it back.
 """
+
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import Builder
+from numpy.typing import NDArray
+
+from edgekit.formats import tflite
+from edgekit.formats.tflite import metadata
+from edgekit.values.spec import FinalHead, ImageInput, ModelSpec
+
+CLASSES = 90
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The published detector without its post-processing, and what is to be attached."""
+
+    raw: bytes
+    options: tflite.PostprocessOptions
+    anchors: NDArray[np.float32]
+    boxes: int
+    scores: int
+
+
+def unfinished(data: bytes) -> Unfinished:
+    """Take the post-processing off a finished detector."""
+    model = tflite.read(data)
+    found = tflite.find(model)
+    assert found is not None
+    raw = tflite.strip(data)
+    boxes, scores = tflite.read(raw).main.outputs
+    return Unfinished(raw, found.options, tflite.anchors(model, found), boxes, scores)
+
+
+def finish_model(model: Unfinished) -> bytes:
+    """Attach, canonical face, metadata and labels."""
+    spec = ModelSpec(
+        name="detector",
+        task="detection",
+        input=ImageInput(name="image", height=300, width=300, mean=(127.5,), std=(127.5,)),
+        head=FinalHead(),
+        selection=model.options.selection,
+        num_classes=CLASSES,
+        labels=tuple(f"class {index}" for index in range(CLASSES)),
+    )
+    attached = tflite.attach(
+        model.raw, options=model.options, anchors=model.anchors, boxes=model.boxes, scores=model.scores
+    )
+    return metadata.annotate(tflite.canonical(attached, inputs={"normalized_input_image_tensor": "image"}), spec)
+
+
+def object_api_round_trip(data: bytes) -> bytes:
+    """Read into objects, write back, change nothing."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(data), 0))
+    builder = Builder(len(data) + 4096)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
