@@ -78,7 +78,7 @@ def verify(
 
     artifacts = inputs.read_artifacts(Path(out))
     model = against or inputs.read_model(artifacts)
-    pictures = inputs.choose(samples, limit if limit or truth else SAMPLES)
+    pictures = inputs.choose(samples, SAMPLES if limit is None and truth is None else limit)
     truths = inputs.read_truths(Path(truth), artifacts[0], pictures) if truth else None
     with references.opened(model) as source:
         courses = [course.start(artifact, model) for artifact in artifacts]

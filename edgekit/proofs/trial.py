@@ -55,6 +55,10 @@ class Judge:
 
     def observe(self, picture: Path, given: Answer, candidate: Heads, references: Mapping[str, Heads]) -> Observation:
         """Compare one sample. given: the artifact's own answer; candidate: its raw heads."""
+        errors = {
+            name: {role: tensors.compare(role, heads[role], candidate[role]) for role in heads}
+            for name, heads in references.items()
+        }
         answers = {name: self._answer(heads) for name, heads in references.items()}
         there, back = {}, {}
         for name, heads in references.items():
@@ -67,10 +71,7 @@ class Judge:
                 candidate=found(given),
                 references={name: found(answer) for name, answer in answers.items()},
             ),
-            errors={
-                name: {role: tensors.compare(role, heads[role], candidate[role]) for role in heads}
-                for name, heads in references.items()
-            },
+            errors=errors,
             there=there,
             back=back,
             full=self._full(given),
