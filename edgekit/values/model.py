@@ -24,12 +24,14 @@ class Quantisation:
 
     kind: fake-quant (ranges in the graph), integer (a quantised file), float16 or none.
     missing: operations that lack a weight or an activation range, by name. symmetric: whether all weight ranges
-    are symmetric, as int8 needs.
+    are symmetric, as int8 needs. weights, activations: the types that a finished file keeps, '' for a graph.
     """
 
     kind: str
     missing: tuple[str, ...] = ()
     symmetric: bool = False
+    weights: str = ""
+    activations: str = ""
 
     def __post_init__(self) -> None:
         expect(self.kind in KINDS, "quantisation", f"one of {', '.join(KINDS)}", self.kind)

@@ -60,7 +60,7 @@ def read(data: bytes, name: str = "graph") -> GraphDef:
     damaged file, a SavedModel, a MetaGraphDef.
     """
     refuse_foreign(data, name)
-    if _TEXT.match(data[:65536]):
+    if is_text(data):
         return _read_text(data, name)
     refuse_wrapped(data, name)
     try:
@@ -78,6 +78,11 @@ def read(data: bytes, name: str = "graph") -> GraphDef:
             fix="Give a frozen graph such as tflite_graph.pb.",
         )
     return graph
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the bytes begin as a GraphDef's text form does."""
+    return _TEXT.match(data[:65536]) is not None
 
 
 def _read_text(data: bytes, name: str) -> GraphDef:
@@ -130,7 +135,25 @@ def _parse(kind: str, data: bytes) -> Any:
 
 def attribute(node: NodeDef, name: str) -> Any:
     """The AttrValue of this name, an empty one where the node has none; asking the map itself would add it."""
-    return node.attr[name] if name in node.attr else _NO_ATTRIBUTE
+    return node.attr.get(name, _NO_ATTRIBUTE)
+
+
+def plain(value: Any) -> Any:
+    """An attribute as plain data: number, text, list; a float with the fewest digits that name its float32."""
+    kind = value.WhichOneof("value")
+    content = getattr(value, kind) if kind else None
+    if kind == "list":
+        lists = [(field.name, items) for field, items in content.ListFields()]
+        return [plain(CLASSES["AttrValue"](**{name: item})) for name, items in lists for item in items]
+    if kind == "f":
+        return float(str(np.float32(content))) if np.isfinite(content) else str(content)
+    if kind == "s":
+        return content.decode("utf-8", "replace")
+    if kind == "type":
+        return DATA_TYPES[content].lower() if 0 <= content < len(DATA_TYPES) else str(content)
+    if kind == "shape":
+        return [dim.size for dim in content.dim]
+    return content if kind in ("i", "b") else f"({kind})"
 
 
 def dtype_name(node: NodeDef, name: str = "dtype") -> str:
