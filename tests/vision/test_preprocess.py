@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from edgekit.values.spec import Encoding, ImageInput
+from edgekit.vision.images import load
 from edgekit.vision.preprocess import encode, real, table, tensor
 from edgekit.vision.resize import resize
 
@@ -111,3 +113,15 @@ def test_tensor_resizes_first():
     pixels = np.random.default_rng(0).integers(0, 256, (9, 5, 3), np.uint8)
     spec = image(uint8(1 / 128, 128))
     assert (tensor(pixels, spec) == resize(pixels, 4, 6)).all()
+
+
+@pytest.mark.real
+def test_published_detector_gives_the_scores_that_the_decision_page_states(real):
+    spec = ImageInput(name="image", height=300, width=300, mean=(127.5,), std=(127.5,), encoding=uint8(1 / 128, 128))
+    interpreter = Interpreter(str(real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite"))
+    interpreter.allocate_tensors()
+    pixels = tensor(load(real / "photos" / "cats_and_dogs.jpg"), spec)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+    interpreter.invoke()
+    scores = interpreter.get_tensor(interpreter.get_output_details()[2]["index"])
+    assert scores[0, :4].tolist() == pytest.approx([0.645, 0.609, 0.563, 0.512], abs=1 / 256)

@@ -71,3 +71,14 @@ def test_twelve_megapixels_are_quick():
         resize(pixels, 300, 300)
         fastest = min(fastest, time.perf_counter() - start)
     assert fastest < 0.1
+
+
+@pytest.mark.slow
+def test_tensorflow_rounds_to_the_same_levels():
+    tensorflow = pytest.importorskip("tensorflow", reason="extra 'convert' is not installed")
+    pixels = np.random.default_rng(0).integers(0, 256, (341, 512, 3), np.uint8)
+    for size in ((300, 300), (640, 640)):
+        theirs = tensorflow.image.resize(pixels, size, method="bilinear", antialias=False).numpy()
+        ours = resize(pixels, *size)
+        assert np.abs(theirs - ours).max() < 0.63  # half a level and the weights' 1/8
+        assert (np.floor(theirs + 0.5) != ours).mean() < 0.02  # noise has more values near a half than photos
