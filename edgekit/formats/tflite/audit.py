@@ -132,14 +132,9 @@ def _types(tensors: Iterable[Tensor]) -> tuple[str, ...]:
 
 def _unpacked_constants(graph: Subgraph) -> Mapping[int, Tensor]:
     """Constants that are stored small and dequantised at load, by the tensor that the other operators see."""
-    return {
-        operator.outputs[0]: graph.tensors[operator.inputs[0]]
-        for operator in graph.operators
-        if operator.name in ("DEQUANTIZE", "DENSIFY")
-        and min((*operator.inputs, *operator.outputs), default=-1) >= 0
-        and graph.tensors[operator.inputs[0]].has_data
-        and operator.outputs
-    }
+    unpacking = [op for op in graph.operators if op.name in ("DEQUANTIZE", "DENSIFY") and op.inputs and op.outputs]
+    stored = {op.outputs[0]: graph.tensors[op.inputs[0]] for op in unpacking if op.inputs[0] >= 0}
+    return {index: tensor for index, tensor in stored.items() if tensor.has_data}
 
 
 def _activations(indices: Sequence[int], graph: Subgraph, unpacked: Mapping[int, Tensor]) -> list[Tensor]:

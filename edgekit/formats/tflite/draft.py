@@ -26,14 +26,15 @@ class Draft:
             self._tensor_tables: list[Table] = graph.get("tensors") or []
             self._operator_tables: list[Table] = graph.get("operators") or []
             self._others = [_with_options_inside(other) for other in others]
-        self._codes = list(_refs(self._table.get("operator_codes") or []))
-        self._new_buffers: list[Entry] = [] if self._buffer_tables else [{}]
-        self._tensors = list(_refs(self._tensor_tables))
-        self._operators = [_options_inside(table) for table in self._operator_tables]
-        self._kinds = {
-            (operator.name, operator.version): table.get("opcode_index")
-            for operator, table in zip(self.model.main.operators, self._operator_tables, strict=True)
-        }
+            self._codes = _refs(self._table.get("operator_codes") or [])
+            self._new_buffers: list[Entry] = [] if self._buffer_tables else [{}]
+            self._tensors = _refs(self._tensor_tables)
+            self._operators = [_options_inside(table) for table in self._operator_tables]
+            self._kinds = {
+                (operator.name, operator.version): table.get("opcode_index")
+                for operator, table in zip(self.model.main.operators, self._operator_tables, strict=True)
+                if operator.custom != (operator.name in OPERATORS)  # a custom operator may call itself ADD
+            }
         self.inputs, self.outputs = list(self.model.main.inputs), list(self.model.main.outputs)
         self.signatures = self.model.signatures
 

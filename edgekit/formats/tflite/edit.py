@@ -83,7 +83,7 @@ def strip(data: bytes) -> bytes:
     gone, heads = {found.operator.index}, []
     for tensor in (found.boxes, found.scores):
         producer = next((op for op in graph.operators if tensor.index in op.outputs), None)
-        if producer is None or producer.name != "DEQUANTIZE":
+        if producer is None or producer.name != "DEQUANTIZE" or min(producer.inputs, default=-1) < 0:
             heads.append(tensor.index)
             continue
         heads.append(producer.inputs[0])
