@@ -45,7 +45,7 @@ def _answers(found: Agreement, limit: float) -> list[Check]:
     )
     extra = found.extra_judged - found.extra_found
     precision = (
-        f"Of {found.extra_judged} answers{scoring} of the artifact the source {_under(name)} lacks {extra} "
+        f"Of {found.extra_judged} answers{scoring} of the artifact, the source {_under(name)} lacks {extra} "
         f"({found.precision:.2%} agree); the limit is {limit:.2%}."
     )
     return [

@@ -22,6 +22,7 @@ from ..values.model import Model
 from ..values.proof import SAME, TRAINED, Proof, Reference, Size, TensorError, detections
 from ..values.recipe import Recipe, recipes
 from ..values.spec import FinalHead, ImageInput, RawHead
+from ..values.support import refusal
 from ..values.truth import TruthSet
 from ..vision import images, metrics, preprocess
 from . import Candidate, candidate, checks, tensors
@@ -60,8 +61,17 @@ def start(artifact: Artifact, model: Model) -> Course:
         recipe=recipe,
         candidate=candidate(artifact, recipe.target),
         judge=judge,
-        treatments={SAME: Treatment(fake_quants=recipe.treatment), TRAINED: Treatment()},
+        treatments={
+            SAME: Treatment(fake_quants=recipe.treatment, symmetric=_requantised(model, recipe)),
+            TRAINED: Treatment(),
+        },
     )
+
+
+def _requantised(model: Model, recipe: Recipe) -> bool:
+    """Whether the weights must have been put on a symmetric grid, for without it there is no such artifact."""
+    obstacle = refusal(model.quantisation, recipe)
+    return obstacle is not None and obstacle.requantise
 
 
 def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, ...]:
