@@ -61,8 +61,8 @@ def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> N
     console = console or Console(highlight=False)
     looked = len(seen.sightings)
     what = "frame" if any(sighting.frame is not None for sighting in seen.sightings) else "picture"
-    title = f"{counts.total} found in {looked} {what}{'' if looked == 1 else 's'}"
-    classes = Table(title=title, title_justify="left")
+    console.print(f"{counts.total} found in {looked} {what}{'' if looked == 1 else 's'}")
+    classes = Table()
     classes.add_column("class")
     classes.add_column("count", justify="right")
     for label, number in counts.classes.items():
@@ -70,7 +70,7 @@ def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> N
     console.print(classes)
     if not counts.shares:
         return
-    shares = Table(title="Share of each group", title_justify="left")
+    shares = Table()
     shares.add_column("group")
     for name in ("count", "by count", "by area"):
         shares.add_column(name, justify="right")

@@ -73,7 +73,7 @@ def detect(
             except (UserDataError, StorageError) as error:
                 if len(shots) == 1:
                     raise
-                failures.append(Failure(source=shot.name, reason=str(error)))
+                failures.append(Failure(source=shot.name, reason=f"{error.what} {error.cause}".strip()))
                 continue
             _watch(shot, video, runner, opened.spec, least, target, each)
     return Seen(

@@ -42,8 +42,8 @@ def read_spec(
     found = layout(model, metadata)
     if found.task not in ("detection", "classification"):
         raise _neither(found.task, name)
-    image, notes = _input(model, metadata, tuple(mean), tuple(std), name)
-    given = tuple(labels) or _labels(metadata, files)
+    image, notes = image_input(model, metadata, tuple(mean), tuple(std), name)
+    given = tuple(labels) or packed_labels(metadata, files)
     num_classes = found.num_classes or len(given)
     if not num_classes:
         raise UsageError(f"{name} does not say how many classes it has.", fix="Give its labels: --labels FILE")
@@ -80,9 +80,13 @@ def _names(model: TfliteModel, side: str) -> list[str]:
     return [by_index[index] for index in indices]
 
 
-def _input(
+def image_input(
     model: TfliteModel, metadata: Any, mean: tuple[float, ...], std: tuple[float, ...], name: str
 ) -> tuple[ImageInput, tuple[str, ...]]:
+    """The picture that a file with one 4-dimensional input takes, and what was assumed of it.
+
+    Raises SourceError where edgekit cannot feed it, UsageError where mean and std have to be given.
+    """
     tensor = model.main.tensors[model.main.inputs[0]]
     _, height, width, channels = tensor.shape
     if channels not in CHANNELS or -1 in tensor.signature[1:] or tensor.dtype not in DTYPES:
@@ -90,7 +94,7 @@ def _input(
             f"{name} takes {tensor.dtype} {list(tensor.signature)}; edgekit feeds pictures of a fixed size with one or "
             f"three channels, as {', '.join(DTYPES)}."
         )
-    encoding = _encoding(tensor)
+    encoding = stored_encoding(tensor)
     mean, std, notes = _normalisation(metadata, mean, std, encoding, name)
     try:
         image = ImageInput(
@@ -107,7 +111,7 @@ def _input(
     return image, notes
 
 
-def _encoding(tensor: Tensor) -> Encoding:
+def stored_encoding(tensor: Tensor) -> Encoding:
     if tensor.dtype == "float32":
         return Encoding()
     quantisation = tensor.quantisation
@@ -139,7 +143,7 @@ def _normalisation(
     )
 
 
-def _labels(metadata: Any, files: Mapping[str, bytes]) -> tuple[str, ...]:
+def packed_labels(metadata: Any, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """The first label file without a locale that the metadata names, else the first of all."""
     entries = [
         entry
@@ -168,5 +172,5 @@ def _head(model: TfliteModel, meaning: Sequence[str]) -> tuple[Head, Selection |
     if found is not None:
         return head, found.options.selection
     # Another post-processing: its count is that of rows, whatever rule chose them
-    rows = model.main.tensors[model.main.outputs[head.order[2]]].shape[-1]
+    rows = model.main.tensors[model.main.outputs[head.order[2]]].elements
     return head, Selection(max_detections=max(rows, 1), regular=True)
