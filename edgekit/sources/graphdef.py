@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EdgekitError, SourceError, UsageError
-from ..formats import labels as label_files
 from ..formats import model as model_file
 from ..formats.graphdef import proto
 from ..formats.graphdef.fakequant import Coverage, coverage
@@ -27,7 +26,7 @@ from . import anatomy as parts
 from . import anchors as anchor_files
 from .anatomy import Anatomy, dissect, find_input
 from .inspection import Anchors, GraphInspection, Port, Ranges
-from .naming import name_classes, name_model
+from .naming import Columns, count_classes, name_classes, name_model
 from .options import LoadOptions
 from .outlook import outlook
 
@@ -98,7 +97,8 @@ def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
     notes: list[str] = []
     graph, image = _cut(anatomy, options, notes)
     table = _anchors(anatomy, options)
-    num_classes, background = _classes(anatomy, len(table), options, notes)
+    columns = _columns(anatomy, options)
+    notes += columns.notes
     selection, box_coder = _selection(anatomy, notes)
     head = RawHead(
         boxes=anatomy.boxes,
@@ -106,14 +106,14 @@ def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
         anchors=anchor_files.NAME,
         box_coder=box_coder,
         activation=_activation(anatomy, options),
-        background=background,
+        background=columns.background,
     )
     return _Detector(
         graph=graph,
         image=image,
         head=head,
         selection=options.select(selection),
-        num_classes=num_classes,
+        num_classes=columns.num_classes,
         anchors=table,
         assumptions=tuple(notes),
     )
@@ -208,26 +208,10 @@ def _anchors(anatomy: Anatomy, options: LoadOptions) -> NDArray[np.float32]:
     return table
 
 
-def _classes(anatomy: Anatomy, anchors: int, options: LoadOptions, notes: list[str]) -> tuple[int, bool]:
-    """Number of classes without background, and whether the scores have a first column for it."""
-    shape = anatomy.shape(anatomy.scores)
-    columns = shape[2] if shape is not None and shape[2] > 0 else None
-    node = anatomy.postprocess
-    if node is not None and "num_classes" in node.attr:
-        number = node.attr["num_classes"].i
-        if number < 1 or (columns is not None and columns - number not in (0, 1)):
-            raise SourceError(f"The node {node.name!r} says {number} classes, the scores have {columns} columns.")
-        if columns is None:
-            notes.append("A background column is assumed: the number of columns of the scores is not in the graph.")
-        return number, columns is None or columns == number + 1
-    if columns is None or columns < 2:
-        raise SourceError(f"The number of classes cannot be read from the scores {anatomy.scores!r}.")
-    if options.labels:
-        given = label_files.read(options.labels)
-        if len(given) == columns and given[0].lower() not in label_files.BACKGROUND:
-            return columns, False
-    notes.append(f"A background column is assumed: {columns} columns of scores are {columns - 1} classes.")
-    return columns - 1, True
+def _columns(anatomy: Anatomy, options: LoadOptions) -> Columns:
+    shape, node = anatomy.shape(anatomy.scores), anatomy.postprocess
+    stated = node.attr["num_classes"].i if node is not None and "num_classes" in node.attr else None
+    return count_classes(shape[2] if shape is not None and shape[2] > 0 else None, stated, options)
 
 
 def _selection(anatomy: Anatomy, notes: list[str]) -> tuple[Selection, tuple[float, float, float, float]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import SourceError, UsageError
 from ..formats import groups as group_files
 from ..formats import labels as label_files
 from .options import LoadOptions
@@ -44,3 +44,39 @@ def name_classes(num_classes: int, options: LoadOptions, packed: tuple[str, ...]
     groups = group_files.read(options.groups, fitted.labels) if options.groups else {}
     said = () if options.labels else (f"The {len(fitted.labels)} labels come from the label file in the model.",)
     return Names(labels=fitted.labels, groups=groups, notes=said + fitted.notes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What the columns of a score tensor are. num_classes: without background; notes: what was assumed."""
+
+    num_classes: int
+    background: bool
+    notes: tuple[str, ...] = ()
+
+
+def count_classes(columns: int | None, stated: int | None, options: LoadOptions) -> Columns:
+    """From the number of columns, None where it is unknown, and from what a post-processing op states, if there is one.
+
+    Raises SourceError where they contradict each other or nothing is known.
+    """
+    if stated is not None:
+        if stated < 1 or (columns is not None and columns - stated not in (0, 1)):
+            raise SourceError(
+                f"The post-processing says {stated} classes, the scores have {columns} columns.",
+                cause="Columns are the classes, or the classes and the background.",
+            )
+        if columns is None:
+            note = "A background column is assumed: the file does not say how many columns the scores have."
+            return Columns(num_classes=stated, background=True, notes=(note,))
+        return Columns(num_classes=stated, background=columns == stated + 1)
+    if columns is None or columns < 1:
+        raise SourceError("The number of classes cannot be read from the scores: their shape is not in the file.")
+    if options.labels:
+        given = label_files.read(options.labels)
+        if len(given) == columns and given[0].lower() not in label_files.BACKGROUND:
+            return Columns(num_classes=columns, background=False)
+    if columns == 1:
+        return Columns(num_classes=1, background=False)
+    note = f"A background column is assumed: {columns} columns of scores are {columns - 1} classes."
+    return Columns(num_classes=columns - 1, background=True, notes=(note,))
