@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "LoadOptions", "Source", "inspect", "load"]
 
 HEAD = 65536  # bytes by which a kind is recognised
+PRINTABLE = bytes(range(32, 127)) + b"\t\n\r\f"
 
 
 class Source(Protocol):
@@ -62,6 +63,8 @@ def _recognise(path: Path) -> Source:
     if path.is_dir():
         raise _folder(path)
     refuse_foreign(head, str(path))
+    if not head.translate(None, PRINTABLE):
+        raise SourceError(f"{path} is a text file, not a model.", fix="Give a frozen graph (.pb, .pbtxt) or a .tflite.")
     raise SourceError(
         f"{path} is no model that edgekit reads.",
         cause="It begins neither as a .tflite file nor as a TensorFlow graph: damaged, or another kind of file.",

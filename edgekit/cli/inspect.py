@@ -1,0 +1,28 @@
+"""``edgekit inspect``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ..sources import inspect as inspect_source
+from ..values.codec import to_data
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(path: Path, as_json: bool) -> None:
+    """Say what PATH is, what can be made of it, and what is wrong with it.
+
+    PATH is a frozen TensorFlow graph (.pb, .pbtxt) or a .tflite file.
+    """
+    found = inspect_source(path)
+    if as_json:
+        click.echo(json.dumps(to_data(found), indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from ..report.inspection import inspection
+
+    inspection(Console(highlight=False), found)
