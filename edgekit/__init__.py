@@ -11,13 +11,13 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .proofs import verify
     from .sources import inspect, load
+    from .stories.convert import convert
     from .stories.detect import detect
-    from .targets import convert
 
 _HOMES = {
     "inspect": ".sources",
     "load": ".sources",
-    "convert": ".targets",
+    "convert": ".stories.convert",
     "verify": ".proofs",
     "detect": ".stories.detect",
 }

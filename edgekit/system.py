@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .errors import StorageError, UsageError
@@ -93,6 +93,27 @@ def publish(staged: Path, target: Path) -> None:
     if target.exists():
         os.rename(target, staged.parent / f"old-{target.name}")
     os.rename(staged, target)
+
+
+def publish_together(staged: Path, out: Path, names: Sequence[str]) -> None:
+    """Put finished folders of ``staged`` in the place of older ones in ``out``: all of them, or none.
+
+    ``staged`` lies in ``out``, so that every move is one rename. First the old ones go, the first named last; then the
+    new ones come, the first named first. So a kill at any moment leaves the first few of the old or of the new ones,
+    never some of both; anything less than a kill puts the old ones back.
+    """
+    old = staged / "old"
+    old.mkdir()
+    going = [(out / name, old / name) for name in reversed(names) if (out / name).exists()]
+    moves = going + [(staged / name, out / name) for name in names]
+    try:
+        for source, target in moves:
+            os.rename(source, target)
+    except BaseException:
+        for source, target in reversed(moves):
+            if target.exists() and not source.exists():
+                os.rename(target, source)
+        raise
 
 
 def _umask() -> int:

@@ -1,0 +1,88 @@
+"""``edgekit convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import numbers
+
+if TYPE_CHECKING:
+    from ..values.artifact import Artifact
+
+FILE = click.Path(path_type=Path)
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",")) if value else ()
+
+
+@click.command()
+@click.argument("source", type=FILE)
+@click.option("--to", multiple=True, required=True, metavar="RECIPE", help="tflite-uint8, tflite-int8, tflite-f16, …")
+@click.option("-o", "--out", type=FILE, required=True, help="Folder for the results, one a recipe.")
+@click.option("--labels", type=FILE, help="Label file, in any form.")
+@click.option("--groups", type=FILE, help="Groups of labels, brands for instance, as TOML or JSON.")
+@click.option("--name", help="Name of the model.  [default: that of its file or folder]")
+@click.option("--licence", default="", help="Licence of the model.")
+@click.option("--input", help="Node that takes the normalised picture, if it has another name than usual.")
+@click.option("--outputs", callback=_names, metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
+@click.option(
+    "--mean", callback=numbers, metavar="NUMBERS", help="Normalisation, in pixel units: 127.5 or 123.7,116.3,103.5"
+)
+@click.option(
+    "--std", callback=numbers, metavar="NUMBERS", help="Normalisation, in pixel units; as many numbers as --mean."
+)
+@click.option("--anchors", type=FILE, help="Anchors as .npy or .csv: y centre, x centre, height, width, in [0, 1].")
+@click.option("--activation", type=click.Choice(["none", "sigmoid", "softmax"]), help="What the raw scores still need.")
+@click.option("--score", type=float, help="Smallest score of a detection.")
+@click.option("--iou", type=float, help="Overlap above which the lower of two boxes goes.")
+@click.option("--max-detections", type=int, help="Most boxes in an answer.")
+@click.option("--max-classes-per-detection", type=int, help="Most classes of one box.")
+@click.option("--detections-per-class", type=int, help="Most boxes of one class, with --regular-nms.")
+@click.option(
+    "--regular-nms/--fast-nms", "regular", default=None, help="Suppress class by class, or over best classes."
+)
+@click.option("--raw", is_flag=True, help="Leave post-processing out: encoded boxes, scores, and a file of anchors.")
+@click.option(
+    "--requantise-weights",
+    type=click.Choice(["symmetric"]),
+    default=None,
+    help="Round weights anew for int8, where their ranges are asymmetric; `edgekit verify` shows what that costs.",
+)
+def convert(
+    source: Path,
+    to: tuple[str, ...],
+    out: Path,
+    licence: str,
+    raw: bool,
+    requantise_weights: str | None,
+    **loading: Any,
+) -> None:
+    """Turn SOURCE, a frozen graph or a .tflite, into model files with labels, in OUT/RECIPE.
+
+    Every option that is not given is taken from the source. What OUT holds already is not made again.
+    """
+    from ..stories.convert import convert as make
+
+    artifacts = make(
+        source,
+        to=to,
+        out=out,
+        licence=licence,
+        raw=raw,
+        requantise_weights=requantise_weights or "",
+        progress=click.echo,
+        **{name: value for name, value in loading.items() if value not in (None, ())},
+    )
+    _print(artifacts)
+
+
+def _print(artifacts: tuple[Artifact, ...]) -> None:
+    for sentence in dict.fromkeys(sentence for artifact in artifacts for sentence in artifact.assumptions):
+        click.echo(f"Note: {sentence}")
+    for artifact in artifacts:
+        size = sum(file.bytes for file in artifact.files) / 1e6
+        click.echo(f"{artifact.path}  {size:.1f} MB")

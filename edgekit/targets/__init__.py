@@ -1,0 +1,65 @@
+"""What a Model can become. The verb: ``convert`` makes one Artifact of one Model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from ..errors import ConversionError
+from ..values.artifact import Artifact
+from ..values.model import Model
+from ..values.recipe import Recipe
+from ..values.support import refusal
+
+if TYPE_CHECKING:
+    from ..runtimes.tensorflow import Worker
+
+__all__ = ["KINDS", "Target", "TargetOptions", "convert", "expect_possible"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """raw: leave post-processing out. requantise: put weights on a symmetric grid where the recipe needs one.
+
+    key: what the artifact is to be recognised by later.
+    """
+
+    raw: bool = False
+    requantise: bool = False
+    licence: str = ""
+    key: str = ""
+
+
+class Target(Protocol):
+    """A module of this folder."""
+
+    def build(
+        self, model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, worker: Worker | None
+    ) -> Artifact:
+        """Write the artifact's files, manifest last, into the folder ``out``, which does not exist yet."""
+
+
+KINDS = {"tflite": ".tflite"}  # Recipe.target → module
+
+
+def expect_possible(model: Model, recipe: Recipe, options: TargetOptions) -> None:
+    """Raise ConversionError, with the way out, where this model cannot become this recipe."""
+    against = refusal(model.quantisation, recipe)
+    if against is not None and not (against.requantise and options.requantise):
+        raise ConversionError(f"{model.spec.name} cannot become {recipe.name}.", cause=against.why, fix=against.fix)
+
+
+def convert(
+    model: Model, recipe: Recipe, *, out: Path, options: TargetOptions | None = None, worker: Worker | None = None
+) -> Artifact:
+    """The model under a recipe, written to the folder ``out``, opened and run.
+
+    worker: needed for a graph; a .tflite model is converted without. Raises ConversionError where the recipe cannot
+    be kept.
+    """
+    chosen = options or TargetOptions()
+    expect_possible(model, recipe, chosen)
+    target = cast(Target, import_module(KINDS[recipe.target], __name__))
+    return target.build(model, recipe, out=out, options=chosen, worker=worker)
