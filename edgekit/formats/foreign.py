@@ -2,11 +2,28 @@
 
 from ..errors import SourceError
 
-_HTML = (b"<!doctype html", b"<html", b"<head")
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+TFLITE = b"TFL3"  # at byte 4; the four bytes before are an offset and may be any
+_PICTURES = "Give the model; pictures go to `edgekit detect`."
+_PICKLES = "Give a frozen graph or a .tflite; pickles are never loaded."
+_KINDS = {
+    b"\x89HDF\r\n\x1a\n": ("a Keras or HDF5 file", "Convert it to a .tflite first, and give that."),
+    b"PK\x03\x04": ("a zip archive", "Unpack it, and give the model inside."),
+    b"\x1f\x8b": ("a gzip archive", "Unpack it (tar -xzf), and give the model inside."),
+    b"BZh": ("a bzip2 archive", "Unpack it, and give the model inside."),
+    b"\xfd7zXZ": ("an xz archive", "Unpack it, and give the model inside."),
+    b"\x89PNG": ("a PNG picture", _PICTURES),
+    b"\xff\xd8\xff": ("a JPEG picture", _PICTURES),
+    b"BM": ("a BMP picture", _PICTURES),
+    b"GIF8": ("a GIF picture", _PICTURES),
+    b"%PDF": ("a PDF document", "Give the model file."),
+    b"\x80\x02": ("a Python pickle", _PICKLES),
+    b"\x80\x04": ("a Python pickle", _PICKLES),
+}
 
 
 def refuse_foreign(data: bytes, name: str) -> None:
-    """Raise SourceError when ``data`` is empty, a Git-LFS pointer, an HTML page or a zip archive.
+    """Raise SourceError when ``data`` is empty, a Git-LFS pointer, an HTML page, an archive, a picture and the like.
 
     name: how the message calls the file.
     """
@@ -25,5 +42,6 @@ def refuse_foreign(data: bytes, name: str) -> None:
             cause="A download saved a web page instead of the file.",
             fix="Fetch the file from its raw address.",
         )
-    if start.startswith(b"pk\x03\x04"):
-        raise SourceError(f"{name} is a zip archive, not a model.", fix="Unpack it, and give the model inside.")
+    for magic, (kind, fix) in _KINDS.items():
+        if data.startswith(magic) and data[4:8] != TFLITE:
+            raise SourceError(f"{name} is {kind}, not a model that edgekit reads.", fix=fix)
