@@ -271,7 +271,7 @@ def test_damaged_files_are_read_or_refused_with_words(dtype):
     data = appended(finished(dtype), labels="a")
     sound, refusals = 0, []
     start = time.perf_counter()
-    for mutated in mutations(data, 500, seed=11, reach=len(data)):
+    for mutated in mutations(data, 300, seed=11, reach=len(data)):
         try:
             use_all(mutated)
             sound += 1
