@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.formats import flatbuffer, flexbuffer
+from edgekit.formats import flatbuffer, tflite
 from edgekit.formats.tflite import schema
+from edgekit.values.spec import Selection
 
 TYPES = {"float32": 0, "uint8": 3, "int8": 9}
 CUSTOM = 32
-PORTS = ("boxes", "classes", "scores", "count")
+PORTS = tflite.PORTS
 
 
 def detector(
@@ -16,12 +17,13 @@ def detector(
 ) -> bytes:
     """A detector whose outputs stand in ``order``; ``extra`` are further fields of the Model table."""
     shapes = {"boxes": [1, 10, 4], "classes": [1, 10], "scores": [1, 10], "count": [1]}
-    tensors = [_tensor("image", [1, 8, 8, channels], dtype), _tensor("raw", [1, 6, 4])]
+    raw = {"encodings": [1, 6, 4], "predictions": [1, 6, classes + 1], "anchors": [6, 4]}
+    tensors = [_tensor("image", [1, 8, 8, channels], dtype), *(_tensor(name, raw[name]) for name in raw)]
     tensors += [_tensor(name, shapes[name]) for name in PORTS]
-    options = flexbuffer.write_map({"max_detections": 10, "max_classes_per_detection": 1, "num_classes": classes})
-    operator = {"opcode_index": 0, "inputs": [1], "outputs": [2, 3, 4, 5], "custom_options": options}
-    code = {"deprecated_builtin_code": CUSTOM, "builtin_code": CUSTOM, "custom_code": "TFLite_Detection_PostProcess"}
-    outputs = [2 + PORTS.index(name) for name in order]
+    options = tflite.PostprocessOptions(selection=Selection(), num_classes=classes).encode()
+    operator = {"opcode_index": 0, "inputs": [1, 2, 3], "outputs": [4, 5, 6, 7], "custom_options": options}
+    code = {"deprecated_builtin_code": CUSTOM, "builtin_code": CUSTOM, "custom_code": tflite.CUSTOM_NAME}
+    outputs = [4 + PORTS.index(name) for name in order]
     return _model([code], tensors, [operator], outputs, extra)
 
 

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from ..flexbuffer import FlexbufferError, read_map
 from .metadata_codec import Metadata
 from .metadata_content import DETECTION_OUTPUTS, LABEL_TYPES, PROBABILITY, RAW_BOXES, RAW_SCORES, Layout, skeleton
-from .reader import Operator, Tensor, TfliteModel
+from .postprocess import find
+from .reader import Tensor, TfliteModel
 
-POSTPROCESS = "TFLite_Detection_PostProcess"
 CHANNELS = {1: "GRAY", 3: "RGB"}
 
 
@@ -36,26 +35,10 @@ def layout(model: TfliteModel, metadata: Mapping[str, Any] | None = None) -> Lay
 
 def ports(model: TfliteModel) -> tuple[str, ...] | None:
     """Names of the outputs by what the post-processing op writes there; None where no such op makes all of them."""
-    operator, outputs = _postprocess(model), model.main.outputs
-    if operator is None:
+    found = find(model)
+    if found is None or found.order is None:
         return None
-    names = dict(zip(operator.outputs, DETECTION_OUTPUTS, strict=False))
-    if len(outputs) != len(DETECTION_OUTPUTS) or set(outputs) != set(names):
-        return None
-    return tuple(names[index] for index in outputs)
-
-
-def _postprocess(model: TfliteModel) -> Operator | None:
-    return next((op for op in model.main.operators if op.custom and op.name == POSTPROCESS), None)
-
-
-def _num_classes(model: TfliteModel) -> int | None:
-    operator = _postprocess(model)
-    try:
-        number = read_map(operator.custom_options).get("num_classes") if operator else None
-    except FlexbufferError:
-        return None
-    return int(number) if number else None
+    return tuple(DETECTION_OUTPUTS[found.order.index(place)] for place in range(len(found.order)))
 
 
 def refit(old: Mapping[str, Any], layout: Layout) -> Metadata:
@@ -102,8 +85,9 @@ def _outputs(
     model: TfliteModel, outputs: list[Tensor], metadata: Mapping[str, Any] | None
 ) -> tuple[str, tuple[str, ...], int | None]:
     """Task, names of the outputs in the file's order, and number of classes where it shows."""
-    if (by_port := ports(model)) is not None:
-        return "detection", by_port, _num_classes(model)
+    found, by_port = find(model), ports(model)
+    if found is not None and by_port is not None:
+        return "detection", by_port, found.options.num_classes
     described = tuple(entry.get("name") for entry in output_metadata(metadata))
     if sorted(map(str, described)) == sorted(DETECTION_OUTPUTS) and len(outputs) == len(described):
         return "detection", tuple(map(str, described)), None
