@@ -20,14 +20,14 @@ class Draft:
         self.model = read(data)
         with damaged("The file"):
             self._table = root(SCHEMA, "Model", memoryview(data)[: self.model.end], IDENTIFIER)
-            self._buffer_tables: list[Table] = self._table.get("buffers") or []
+            self._first_new = max(1, len(self._table.get("buffers") or []))
             graph, *others = self._table.get("subgraphs")
             self._graph = graph.shallow()
             self._tensor_tables: list[Table] = graph.get("tensors") or []
             self._operator_tables: list[Table] = graph.get("operators") or []
             self._others = [_with_options_inside(other) for other in others]
             self._codes = _refs(self._table.get("operator_codes") or [])
-            self._new_buffers: list[Entry] = [] if self._buffer_tables else [{}]
+            self._new_buffers: list[Entry] = []
             self._tensors = _refs(self._tensor_tables)
             self._operators = [_options_inside(table) for table in self._operator_tables]
             self._kinds = {
@@ -41,7 +41,7 @@ class Draft:
     def constant(self, content: bytes) -> int:
         """A new buffer with this content; its index."""
         self._new_buffers.append({"data": content})
-        return len(self._buffer_tables) + len(self._new_buffers) - 1
+        return self._first_new + len(self._new_buffers) - 1
 
     def tensor(
         self,
@@ -126,28 +126,42 @@ class Draft:
 
     def encode(self) -> bytes:
         """The changed file: new tables, the old file, its zip archive last."""
-        with damaged("The file"):
-            result = self._encode(0)
-            old = self.model.end + -self.model.end % ALIGNMENT
-            if any(table.get("offset") > 1 for table in self._buffer_tables):
-                # Constants behind the flatbuffer move by what is put in front, which is known only now.
-                result = self._encode(len(result) - old)
-        return result + self.model.archive
-
-    def _encode(self, shift: int) -> bytes:
         graph = self._graph | {
             "tensors": self._tensors,
             "operators": self._operators,
             "inputs": self.inputs,
             "outputs": self.outputs,
         }
-        fields = self._table.shallow() | {
+        fields = {
             "operator_codes": self._codes,
             "subgraphs": [graph, *self._others],
-            "buffers": [*(_moved(table, shift) for table in self._buffer_tables), *self._new_buffers],
             "signature_defs": [_signature(signature) for signature in self.signatures] or None,
         }
-        return encode(SCHEMA, "Model", fields, IDENTIFIER, memoryview(self.model.data)[: self.model.end])
+        buffers = dict(enumerate(self._new_buffers, self._first_new))
+        with damaged("The file"):
+            return rewrite(self._table, fields, buffers) + self.model.archive
+
+
+def rewrite(model: Table, fields: Mapping[str, Any], buffers: Mapping[int, Entry]) -> bytes:
+    """A model with other ``fields`` in its root, and other or further buffers by index, in front of the old bytes.
+
+    Whatever lies behind the flatbuffer stays reachable: constants there are found at their new offsets, and operators'
+    options there come inside. Raises FlatbufferError.
+    """
+    tables: list[Table] = model.get("buffers") or []
+    inside = {"subgraphs": [_with_options_inside(graph) for graph in model.get("subgraphs") or []]}
+
+    def encoded(shift: int) -> bytes:
+        entries: dict[int, Entry] = {0: {}}  # buffer 0 is empty by the format's rule, and there if no other is
+        entries |= {index: _moved(table, shift) for index, table in enumerate(tables)} | dict(buffers)
+        changed = {**model.shallow(), **inside, **fields, "buffers": list(entries.values())}
+        return encode(SCHEMA, "Model", changed, IDENTIFIER, model.data)
+
+    result = encoded(0)
+    if any(table.get("offset") > 1 for table in tables):
+        # Constants behind the flatbuffer move by what is put in front, which is known only now.
+        result = encoded(len(result) - (len(model.data) + -len(model.data) % ALIGNMENT))
+    return result
 
 
 def per_tensor(tensor: Tensor) -> bool:

@@ -7,12 +7,14 @@ from typing import Any
 from ...errors import SourceError, UsageError, UserDataError
 from ...values.spec import ModelSpec
 from .. import flatbuffer, labels
-from . import archive, schema
+from . import archive
+from .draft import rewrite
 from .metadata_codec import Metadata, decode, encode, min_parser_version
 from .metadata_content import NOTHING, Details, Layout, apply, associated_files, describe, label_file, skeleton
 from .metadata_layout import layout, refit
 from .metadata_schema import ENTRY
-from .reader import read
+from .reader import TfliteModel, damaged, read
+from .schema import IDENTIFIER, SCHEMA
 
 __all__ = [
     "NOTHING",
@@ -106,12 +108,8 @@ def unpack(tflite: bytes) -> tuple[Metadata | None, dict[str, bytes]]:
     Raises SourceError for a file that is no TFLite model, and for metadata or an archive that cannot be trusted.
     """
     files = archive.read(tflite).checked().files
-    try:
-        model = flatbuffer.root(schema.SCHEMA, "Model", tflite, schema.IDENTIFIER)
-        found = [_content(model, entry.get("buffer")) for entry in model.get("metadata") or [] if _is_ours(entry)]
-    except flatbuffer.FlatbufferError as error:
-        raise _damaged(error) from None
-    return decode(found[0]) if found else None, dict(files)
+    found = read(tflite).metadata.get(ENTRY)
+    return None if found is None else decode(found), dict(files)
 
 
 def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
@@ -131,12 +129,13 @@ def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes])
     if missing := [name for name in declared_files(metadata) if name not in contents]:
         raise UserDataError(f"The metadata names files that are not given: {', '.join(missing)}.")
     full = {**metadata, "min_parser_version": min_parser_version(metadata)}
-    model = memoryview(tflite)[: old.start]
-    try:
-        _expect_tensor_counts(flatbuffer.root(schema.SCHEMA, "Model", model, schema.IDENTIFIER), metadata)
-        return _with_buffer(model, encode(full)) + archive.write(contents)
-    except flatbuffer.FlatbufferError as error:
-        raise _damaged(error) from None
+    model = read(tflite)
+    _expect_tensor_counts(model, metadata)
+    content = encode(full)
+    if model.metadata.get(ENTRY) == content:  # so that packing twice gives the bytes of packing once
+        return tflite[: old.start] + archive.write(contents)
+    with damaged("The file"):
+        return _with_entry(memoryview(tflite)[: old.start], content) + archive.write(contents)
 
 
 def declared_files(metadata: Any) -> Iterator[str]:
@@ -152,66 +151,22 @@ def declared_files(metadata: Any) -> Iterator[str]:
             yield from declared_files(item)
 
 
-def _is_ours(entry: flatbuffer.Table) -> bool:
-    return bool(entry.get("name") == ENTRY)
-
-
-def _content(model: flatbuffer.Table, index: int) -> bytes:
-    """A buffer's bytes, which may lie outside the flatbuffer."""
-    buffers = model.get("buffers") or []
-    if index >= len(buffers):
-        raise flatbuffer.FlatbufferError(f"its metadata names buffer {index} of {len(buffers)}")
-    offset, size = buffers[index].get("offset"), buffers[index].get("size")
-    if offset > 1:
-        return bytes(model.data[offset : offset + size])
-    return bytes(buffers[index].get("data") or b"")
-
-
-def _expect_tensor_counts(model: flatbuffer.Table, metadata: Mapping[str, Any]) -> None:
+def _expect_tensor_counts(model: TfliteModel, metadata: Mapping[str, Any]) -> None:
     """Readers refuse metadata that describes another number of tensors than the model has."""
     subgraphs = metadata.get("subgraph_metadata") or []
     if len(subgraphs) != 1:
         raise UserDataError(f"Metadata must describe exactly one subgraph, this describes {len(subgraphs)}.")
-    (first, *_) = model.get("subgraphs") or [None]
-    if first is None:
-        raise flatbuffer.FlatbufferError("it has no subgraph")
-    for kind in ("input", "output"):
-        described, there = len(subgraphs[0].get(f"{kind}_tensor_metadata") or []), len(first.get(f"{kind}s") or ())
-        if described != there:
-            raise UserDataError(f"The metadata describes {described} {kind}s, the model has {there}.")
+    for kind, tensors in (("input", model.main.inputs), ("output", model.main.outputs)):
+        described = len(subgraphs[0].get(f"{kind}_tensor_metadata") or [])
+        if described != len(tensors):
+            raise UserDataError(f"The metadata describes {described} {kind}s, the model has {len(tensors)}.")
 
 
-def _with_buffer(data: bytes | memoryview, content: bytes) -> bytes:
-    """The model with ``content`` as the buffer of its TFLITE_METADATA entry."""
-    model = flatbuffer.root(schema.SCHEMA, "Model", data, schema.IDENTIFIER)
+def _with_entry(data: memoryview, content: bytes) -> bytes:
+    """The model with ``content`` as the buffer of its one TFLITE_METADATA entry."""
+    model = flatbuffer.root(SCHEMA, "Model", data, IDENTIFIER)
     entries = model.get("metadata") or []
-    ours = [entry.get("buffer") for entry in entries if _is_ours(entry)]
-    if len(ours) == 1 and _content(model, ours[0]) == content:
-        return bytes(data)  # so that packing twice gives the bytes of packing once
-    fields = model.shallow()
-    buffers = model.get("buffers") or []
-    place = ours[0] if ours else len(buffers)
-    others = [flatbuffer.Ref(entry.position) for entry in entries if not _is_ours(entry)]
-    fields["metadata"] = [*others, {"name": ENTRY, "buffer": place}]
-
-    def rewritten(shift: int) -> bytes:
-        items: list[Any] = [_moved(buffer, shift) for buffer in buffers]
-        items[place : place + 1] = [{"data": content}]
-        return flatbuffer.encode(schema.SCHEMA, "Model", {**fields, "buffers": items}, schema.IDENTIFIER, tail=data)
-
-    # Offsets of constants outside the flatbuffer count from the file's start; how far that moves shows one encoding.
-    padded = len(data) + -len(data) % flatbuffer.ALIGNMENT
-    result = rewritten(0)
-    if any(buffer.get("offset") > 1 for buffer in buffers):
-        result = rewritten(len(result) - padded)
-    return result
-
-
-def _moved(buffer: flatbuffer.Table, shift: int) -> Any:
-    if buffer.get("offset") <= 1:
-        return flatbuffer.Ref(buffer.position)
-    return {"offset": buffer.get("offset") + shift, "size": buffer.get("size")}
-
-
-def _damaged(error: Exception) -> SourceError:
-    return SourceError(f"The TFLite file cannot be read: {error}.", cause="It is damaged, or not a TFLite model.")
+    ours = [entry.get("buffer") for entry in entries if entry.get("name") == ENTRY]
+    place = ours[0] if ours else max(1, len(model.get("buffers") or []))
+    others = [flatbuffer.Ref(entry.position) for entry in entries if entry.get("name") != ENTRY]
+    return rewrite(model, {"metadata": [*others, {"name": ENTRY, "buffer": place}]}, {place: {"data": content}})
