@@ -104,9 +104,12 @@ def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
         source=Source(kind="tflite", name=path.name, sha256=hashlib.sha256(file.data).hexdigest()),
         assumptions=notes + parts.notes + names.notes,
     )
-    cut = strip(file.data) if op.find(file.model) is not None else file.data
     picture = file.model.main.tensors[file.model.main.inputs[0]]
-    plain = {tensor.name: name for name, tensor in parts.outputs.items()}
+    cut, plain = file.data, {tensor.name: name for name, tensor in parts.outputs.items()}
+    if op.find(file.model) is not None:  # the heads before the dequantisers that go with the post-processing
+        cut = strip(file.data)
+        main = read(cut).main
+        plain = {main.tensors[index].name: name for index, name in zip(main.outputs, (BOXES, SCORES), strict=True)}
     write_file(out / FILE, canonical(cut, inputs={picture.name: IMAGE}, outputs=plain))
     if parts.anchors is not None:
         write_file(out / ANCHORS, anchor_files.encode(parts.anchors))

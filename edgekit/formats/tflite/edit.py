@@ -161,7 +161,8 @@ def _tensor(model: TfliteModel, which: str | int) -> Tensor:
         found = [tensor for tensor in graph.tensors if tensor.index == which]
     else:
         found = [tensor for tensor in graph.tensors if tensor.name == which]
-        signed = {i for s in model.signatures if not s.subgraph for name, i in s.outputs.items() if name == which}
+        named = [side for s in model.signatures if not s.subgraph for side in (s.inputs, s.outputs)]
+        signed = {side[which] for side in named if which in side}
         found = found or [graph.tensors[i] for i in signed]
     outputs = [tensor for tensor in found if tensor.index in graph.outputs]
     if len(outputs or found) != 1:
