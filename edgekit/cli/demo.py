@@ -1,0 +1,34 @@
+"""``edgekit demo``."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from . import COMMANDS, edgekit
+
+RECIPE = "tflite-uint8"
+
+
+@click.command(help=COMMANDS["demo"])
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to work in."
+)
+def demo(out: Path) -> None:
+    """Write the sample, then run the very commands that a user would type, and print each."""
+    from ..stories.demo import write_sample
+    from ..stories.prove import REPORT
+
+    sample = write_sample(out / "sample")
+    build = out / "build"
+    _run("inspect", sample.graph)
+    _run("convert", sample.graph, "--to", RECIPE, "--labels", sample.labels, "--groups", sample.groups, "-o", build)
+    _run("verify", build, "--samples", sample.pictures, "--truth", sample.truth)
+    _run("detect", build / RECIPE, sample.pictures, "--count", "-o", out / "boxes")
+    click.echo(f"\nLook at {build / REPORT} and at the pictures in {out / 'boxes'}.")
+
+
+def _run(*words: str | Path) -> None:
+    arguments = [str(word) for word in words]
+    click.secho(f"\n$ edgekit {shlex.join(arguments)}", bold=True)
+    edgekit.main(arguments, prog_name="edgekit", standalone_mode=False)
