@@ -75,8 +75,9 @@ def _overlap(found: Agreement, limit: float) -> list[Check]:
 def map_check(figures: Mapping[str, Mapping[str, float]], recipe: Recipe, samples: int) -> Check:
     """How much accuracy the recipe costs on pictures whose truth is known."""
     before, after, limit = figures[TRAINED][MAP], figures[recipe.name][MAP], recipe.limits.trained_map_drop
-    if before < 0:
-        sentence = f"The truth of these {samples} pictures holds no object: mAP means nothing."
+    if before <= 0:
+        why = "holds no object" if before < 0 else "has nothing in common with what the source finds"
+        sentence = f"The truth of these {samples} pictures {why}: mAP says nothing. Are its labels those of the model?"
         return Check(name="mAP", outcome="unsure", sentence=sentence, limit=limit, unit="mAP drop")
     sentence = (
         f"mAP on {samples} pictures is {after:.4f}, that of the source {_under(TRAINED)} {before:.4f}: "

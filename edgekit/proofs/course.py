@@ -80,7 +80,7 @@ def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, 
     inner = course.candidate.inner(tensor)
     there = source.inner(course.treatments[SAME], list(inner), tensor)
     return tuple(
-        tensors.tensor_error(name, [tensors.compare(name, there[name], value)])
+        tensors.tensor_error(name.split(";")[0], [tensors.compare(name, there[name], value)])
         for name, value in inner.items()
         if name in there and there[name].shape == value.shape
     )

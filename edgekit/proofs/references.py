@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,7 +68,6 @@ class GraphSource:
 
     def __init__(self, model: Model, worker: Worker) -> None:
         self._model, self._worker = model, worker
-        self._graph: graph.Graph | None = None
         self.engine = f"TensorFlow {version('tensorflow')}, CPU"
 
     def describe(self, asked: Treatment) -> str:
@@ -77,7 +77,7 @@ class GraphSource:
         return _roles(self._model, self._run(asked, _names(self._model), tensor))
 
     def inner(self, asked: Treatment, names: Sequence[str], tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        nodes = {name: node for name in names if (node := self._node(name)) is not None}
+        nodes = {name: node for name in names if (node := self._node(asked, name)) is not None}
         outputs = self._run(asked, tuple(dict.fromkeys(nodes.values())), tensor)
         return {name: outputs[node] for name, node in nodes.items()}
 
@@ -96,24 +96,30 @@ class GraphSource:
         session.invoke()
         return session.read()
 
-    def _node(self, name: str) -> str | None:
-        """The node behind a converted tensor; a fused one carries several names, 'a;b;c', and means the last run."""
-        places = self._places()
-        known = [part for part in name.split(";") if part in places]
-        return max(known, key=places.__getitem__) if known else None
+    def _node(self, asked: Treatment, name: str) -> str | None:
+        """The node behind a converted tensor: of a fused one, 'a;b;c', the first, which ran last.
 
-    def _places(self) -> Mapping[str, int]:
-        """Nodes that depend on the picture, with their place in execution order."""
-        if self._graph is None:
-            message = proto.read(read_file(self._model.path), str(self._model.path))
-            self._graph = graph.Graph.of(message)
+        Where rounding is simulated, the converter melts a fake-quant into the tensor before it and keeps that name.
+        """
+        node = name.split(";")[0]
+        if node not in self._moving:
+            return None
+        users = self._graph.consumers[node]
+        melted = asked.fake_quants == AS_TRAINED and len(users) == 1 and users[0].op.startswith("FakeQuant")
+        return str(users[0].name) if melted else node
+
+    @cached_property
+    def _graph(self) -> graph.Graph:
+        return graph.Graph.of(proto.read(read_file(self._model.path), str(self._model.path)))
+
+    @cached_property
+    def _moving(self) -> frozenset[str]:
+        """Nodes that depend on the picture."""
         reached = {self._model.spec.input.name}
-        places = {}
-        for place, node in enumerate(self._graph.ordered()):
+        for node in self._graph.ordered():
             if any(graph.producer(source) in reached for source in node.input):
                 reached.add(node.name)
-                places[node.name] = place
-        return places
+        return frozenset(reached)
 
 
 class FileSource:

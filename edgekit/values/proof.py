@@ -108,13 +108,17 @@ class Pair(Shown):
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorRow(Shown):
-    """How often an operator stands in the file with these dtypes (its first input's or weights') and version."""
+    """Operators of a file that are alike. types: inputs × weights → outputs. macs: their multiply-adds in all.
+
+    kind: integer, boundary (between integers and real numbers), hybrid (integer weights only) or float.
+    """
 
     name: str
-    dtypes: str
     version: int
+    types: str
+    kind: str
     count: int
-    integer: bool
+    macs: int
 
 
 @dataclass(frozen=True, kw_only=True)

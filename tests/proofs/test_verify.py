@@ -11,7 +11,7 @@ from PIL import Image
 from edgekit.errors import EdgekitError, StorageError, UsageError, UserDataError, VerificationError
 from edgekit.proofs import SAMPLES, verify
 from edgekit.values.codec import from_data
-from edgekit.values.proof import SAME, TRAINED, Proof
+from edgekit.values.proof import SAME, TRAINED, Found, Proof
 from edgekit.values.spec import RawHead
 
 from . import folders, small
@@ -90,15 +90,37 @@ def test_promised_types_are_read_off_the_file(out: Path, samples: Path) -> None:
 
 
 def test_truth_gives_the_coco_figures_of_all_three(out: Path, samples: Path) -> None:
-    images = [{"id": i, "file_name": f"{i}.png", "width": 4, "height": 4} for i in range(5)]
-    boxes = [{"id": i, "image_id": i, "category_id": 7, "bbox": [0, 0, 2, 2], "area": 4} for i in range(5)]
-    content = {"images": images, "annotations": boxes, "categories": [{"id": 7, "name": "red"}]}
-    (out / "truth.json").write_text(json.dumps(content))
-    (proof,) = verify(out, samples=samples, truth=out / "truth.json")
+    """The truth is what the source finds first in each picture, so its mAP cannot be 0, and is not 1 either."""
+    (proof,) = verify(out, samples=samples)
+    best = [pair.references[TRAINED][0] for pair in proof.pairs]
+    images = [{"id": i, "file_name": f"{i}.png", "width": 100, "height": 100} for i in range(5)]
+    boxes = [_coco_box(i, found) for i, found in enumerate(best)]
+    categories = [{"id": 10 + index, "name": label} for index, label in enumerate(small.LABELS)]
+    truth = out / "truth.json"
+    truth.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    (proof,) = verify(out, samples=samples, truth=truth)
     assert set(proof.figures) == {TRAINED, SAME, "tflite-uint8"}
     assert {len(figures) for figures in proof.figures.values()} == {12}
     assert proof.figures[TRAINED] == proof.figures["tflite-uint8"]
+    assert 0.3 < proof.figures[TRAINED]["ap"] < 1
     assert outcomes(proof)["mAP"] == "pass"
+
+
+def _coco_box(index: int, found: Found) -> dict[str, object]:
+    assert found.box is not None
+    left, top, right, bottom = (100 * edge for edge in found.box)
+    box = [left, top, right - left, bottom - top]
+    return {"id": index, "image_id": index, "category_id": 10 + found.index, "bbox": box, "area": box[2] * box[3]}
+
+
+def test_truth_of_another_world_says_nothing(out: Path, samples: Path) -> None:
+    images = [{"id": i, "file_name": f"{i}.png", "width": 100, "height": 100} for i in range(5)]
+    boxes = [{"id": i, "image_id": i, "category_id": 7, "bbox": [0, 0, 2, 2], "area": 4} for i in range(5)]
+    truth = out / "truth.json"
+    categories = [{"id": 7, "name": "red"}]
+    truth.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    (proof,) = verify(out, samples=samples, truth=truth)
+    assert outcomes(proof)["mAP"] == "unsure"
 
 
 def test_samples_are_spread_evenly_and_limited(out: Path, samples: Path) -> None:
