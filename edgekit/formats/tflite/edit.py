@@ -160,16 +160,16 @@ def _tensor(model: TfliteModel, which: str | int) -> Tensor:
     if isinstance(which, int):
         found = [tensor for tensor in graph.tensors if tensor.index == which]
     else:
-        found = [tensor for tensor in graph.tensors if tensor.name == which]
         named = [side for s in model.signatures if not s.subgraph for side in (s.inputs, s.outputs)]
         signed = {side[which] for side in named if which in side}
-        found = found or [graph.tensors[i] for i in signed]
-    outputs = [tensor for tensor in found if tensor.index in graph.outputs]
-    if len(outputs or found) != 1:
+        found = [tensor for tensor in graph.tensors if tensor.name == which or tensor.index in signed]
+    # A tensor inside the network may have the name that the signature gives another one
+    outer = [tensor for tensor in found if tensor.index in (*graph.inputs, *graph.outputs)]
+    if len(outer or found) != 1:
         names = ", ".join(repr(graph.tensors[i].name) for i in graph.outputs)
         count = "no tensor" if not found else f"{len(found)} tensors"
         raise UsageError(f"The file has {count} {which!r}.", fix=f"Its outputs are {names}.")
-    return (outputs or found)[0]
+    return (outer or found)[0]
 
 
 def _expect_heads(boxes: Tensor, scores: Tensor, anchors: NDArray[np.float32], options: PostprocessOptions) -> None:

@@ -1,0 +1,70 @@
+"""Publishing several folders at once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edgekit import system
+
+
+def fill(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "file").write_text(text)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.parent.name: path.read_text() for path in sorted(folder.glob("*/file"))}
+
+
+@pytest.mark.parametrize("old", [{}, {"a": "old"}, {"a": "old", "b": "old", "c": "old"}])
+def test_all_are_replaced_and_others_stay(tmp_path: Path, old: dict[str, str]) -> None:
+    fill(tmp_path, other="mine", **old)
+    with system.staging(tmp_path) as staged:
+        fill(staged, a="new", b="new", c="new")
+        system.publish_together(staged, tmp_path, ["a", "b", "c"])
+    assert texts(tmp_path) == {"a": "new", "b": "new", "c": "new", "other": "mine"}
+
+
+@pytest.mark.parametrize("failing", range(6))
+def test_whatever_goes_wrong_the_old_ones_are_back(
+    tmp_path: Path, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, a="old", b="old", c="old")
+    rename, calls = os.rename, []
+
+    def interrupted(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) == failing + 1:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with system.staging(tmp_path) as staged:
+        fill(staged, a="new", b="new", c="new")
+        with pytest.raises(KeyboardInterrupt):
+            system.publish_together(staged, tmp_path, ["a", "b", "c"])
+    assert texts(tmp_path) == {"a": "old", "b": "old", "c": "old"}
+
+
+@pytest.mark.parametrize("killed", range(7))
+def test_a_kill_leaves_old_ones_or_new_ones_never_both(
+    tmp_path: Path, killed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After every number of moves: the first few of one kind, in the order that they depend on each other."""
+    fill(tmp_path, model="old", first="old", second="old")
+    fill(tmp_path / "staged", model="new", first="new", second="new")
+    names = ["model", "first", "second"]
+    rename, calls = os.rename, []
+
+    def counted(source: Path, target: Path) -> None:
+        if len(calls) < killed:
+            rename(source, target)
+        calls.append(source)
+
+    monkeypatch.setattr(os, "rename", counted)
+    system.publish_together(tmp_path / "staged", tmp_path, names)
+    found = {name: text for name, text in texts(tmp_path).items() if name in names}
+    assert len(set(found.values())) <= 1
+    assert set(found) == set(names[: len(found)])
