@@ -79,8 +79,8 @@ class _Writer:
     random: np.random.Generator
     nodes: list[NodeDef] = field(default_factory=list)
 
-    def constant(self, name: str, value: Any) -> str:
-        self.nodes.append(make_constant(name, np.asarray(value)))
+    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
+        self.nodes.append(make_constant(name, value))
         return name
 
     def node(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:

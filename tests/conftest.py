@@ -15,3 +15,11 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip(f"EDGEKIT_REAL: no folder {folder} with published models")
     return folder
+
+
+@pytest.fixture(scope="session")
+def contrib() -> bytes:
+    """The sample's graph, in the style of contrib.quantize, as the bytes of a tflite_graph.pb."""
+    from edgekit.sample import contrib_graph
+
+    return contrib_graph(0)[0]

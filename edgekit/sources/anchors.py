@@ -22,6 +22,8 @@ def read(path: Path) -> NDArray[np.float32]:
     """
     raw = read_file(path, limit=MAX_BYTES)
     try:
+        if not raw.strip():
+            raise ValueError("it is empty.")
         if raw.startswith(b"\x93NUMPY"):
             table = np.load(io.BytesIO(raw), allow_pickle=False)
         else:

@@ -19,7 +19,8 @@ from .schema import CLASSES, DATA_TYPES
 GraphDef = Any
 NodeDef = Any
 
-MAX_ELEMENTS = 2**29  # a constant of 2 GB of float32: more than a graph file can hold without repetition
+MAX_ELEMENTS = 2**29  # 2 GB of float32: all that a graph file can hold
+MAX_REPEATED = 2**24  # of one value for many elements; more would let a small file unfold into a large array
 
 _NUMPY = {
     "FLOAT": "<f4",
@@ -141,7 +142,7 @@ def attribute(node: NodeDef, name: str) -> Any:
 def plain(value: Any) -> Any:
     """An attribute as plain data: number, text, list; a float with the fewest digits that name its float32."""
     kind = value.WhichOneof("value")
-    content = getattr(value, kind) if kind else None
+    content: Any = getattr(value, kind) if kind else None
     if kind == "list":
         lists = [(field.name, items) for field, items in content.ListFields()]
         return [plain(CLASSES["AttrValue"](**{name: item})) for name, items in lists for item in items]
@@ -194,7 +195,7 @@ def _listed(node: NodeDef, tensor: Any, name: str, count: int) -> NDArray[Any]:
     """Values written one by one; TensorFlow repeats the last of them to the end."""
     dtype = np.dtype(_NUMPY[name])
     values = getattr(tensor, _VALUES.get(name, "int_val"))
-    if len(values) > count:
+    if len(values) > count or (len(values) < count and count > MAX_REPEATED):
         raise _bad(node, f"{len(values)} values for {count} places")
     if name in ("HALF", "BFLOAT16"):
         bits = np.asarray(values, np.int64)
@@ -232,9 +233,9 @@ def make_node(name: str, op: str, inputs: Sequence[str] = (), **attributes: Any)
     return node
 
 
-def make_constant(name: str, value: NDArray[Any]) -> NodeDef:
-    """A Const node of this array."""
-    return make_node(name, "Const", value=value, dtype=value.dtype)
+def make_constant(name: str, value: NDArray[Any] | np.generic) -> NodeDef:
+    """A Const node of this array or number."""
+    return make_node(name, "Const", value=np.asarray(value), dtype=value.dtype)
 
 
 def _set_attribute(attribute: Any, value: Any) -> None:
