@@ -15,9 +15,9 @@ from .spec import expect
 class Limits:
     """How far a converted model may stray. docs/verify.md says how each figure was measured.
 
-    boxes_steps, scores_steps: largest error of the raw heads against the source under the same treatment, as a
+    boxes, scores: largest error of the raw heads against the source under the same treatment, as a
     fraction of that tensor's range. recall, score, iou: of matched detections against the same reference;
-    trained_*: against the source as trained.
+    trained_*: against the source as trained, for answers from the display score up.
     """
 
     boxes: float

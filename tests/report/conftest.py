@@ -57,8 +57,8 @@ def proof(tmp_path: Path) -> Proof:
         layers=tuple(_layer(rng, place) for place in range(31)),
         pairs=tuple(pairs),
         operators=(
-            OperatorRow(name="CONV_2D", dtypes="uint8, uint8 → uint8", version=3, count=34, integer=True),
-            OperatorRow(name="TFLite_Detection_PostProcess", dtypes="float32", version=1, count=1, integer=False),
+            OperatorRow(name="CONV_2D", version=3, types="uint8 × uint8 → uint8", kind="integer", count=34, macs=10**9),
+            OperatorRow(name="EXP", version=1, types="float32 → float32", kind="float", count=1, macs=0),
         ),
         sizes=(Size(name="model.tflite", bytes=4_199_536), Size(name="source, graph.pb", bytes=16_486_863)),
         display_score=0.5,
