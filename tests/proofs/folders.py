@@ -33,12 +33,12 @@ def read_model(root: Path) -> Model:
 
 
 def write_artifact(root: Path, data: bytes, spec: ModelSpec) -> Artifact:
-    """A finished detector; the folder's name is its recipe."""
+    """A finished detector, or a classifier; the folder's name is its recipe."""
     root.mkdir(parents=True)
     (root / "model.tflite").write_bytes(data)
     if spec.labels:
         (root / "labels.txt").write_text("\n".join(spec.labels) + "\n")
-    return write_manifest(root, replace(spec, head=FinalHead()))
+    return write_manifest(root, spec if spec.task == "classification" else replace(spec, head=FinalHead()))
 
 
 def write_manifest(root: Path, spec: ModelSpec) -> Artifact:

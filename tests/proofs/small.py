@@ -4,16 +4,17 @@ The picture [1, 4, 4, 3] is 48 numbers: 6 boxes of 4 encodings, then 6 rows of s
 """
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgekit.formats import flatbuffer, tflite
 from edgekit.formats.tflite import schema
-from edgekit.values.spec import Encoding, ImageInput, ModelSpec, RawHead, Selection
+from edgekit.values.spec import ClassHead, Encoding, ImageInput, ModelSpec, RawHead, Selection
 
 LABELS = ("red", "green", "blue")
-RESHAPE, SLICE = 22, 65
+RESHAPE, SLICE, REVERSE = 22, 65, 105
 STORED = {"float32": 0, "int32": 2, "uint8": 3}
 SELECTION = Selection(score=0.2, iou=0.6, max_detections=5)
 ANCHORS = np.array([[y, x, 0.3, 0.3] for y in (0.2, 0.7) for x in (0.2, 0.5, 0.8)], np.float32)
@@ -66,6 +67,41 @@ def finished(data: bytes, selection: Selection = SELECTION) -> bytes:
     options = tflite.PostprocessOptions(selection=selection, num_classes=len(LABELS))
     whole = tflite.attach(data, options=options, anchors=ANCHORS, boxes="boxes", scores="scores")
     return tflite.canonical(whole, inputs={"image": "image"})
+
+
+def classifier_spec() -> ModelSpec:
+    """A classifier of 48 classes, one a number of the picture."""
+    detector = spec()
+    head = ClassHead(scores="scores")
+    return replace(detector, task="classification", head=head, selection=None, num_classes=48, labels=())
+
+
+def classifier(*, reversed_rows: bool = False) -> bytes:
+    """The scores are the picture's numbers. reversed_rows: a fault, the last row of the picture comes first."""
+    tensors = [
+        _tensor("image", (1, 4, 4, 3), "uint8"),
+        _tensor("turned", (1, 4, 4, 3), "uint8"),
+        _tensor("scores", (1, 48), "uint8"),
+        _tensor("shape", (2,), "int32", buffer=1),
+        _tensor("axis", (1,), "int32", buffer=2),
+    ]
+    reshape = {"opcode_index": 0, "inputs": [1 if reversed_rows else 0, 3], "outputs": [2]}
+    turn = {"opcode_index": 1, "inputs": [0, 4], "outputs": [1]}
+    fields = {
+        "version": 3,
+        "operator_codes": [_code(RESHAPE), _code(REVERSE)],
+        "subgraphs": [
+            {
+                "tensors": tensors,
+                "inputs": [0],
+                "outputs": [2],
+                "operators": [turn, reshape] if reversed_rows else [reshape],
+            }
+        ],
+        "buffers": [{}, {"data": struct.pack("<2i", 1, 48)}, {"data": struct.pack("<i", 1)}],
+    }
+    data = flatbuffer.encode(schema.SCHEMA, "Model", fields, schema.IDENTIFIER)
+    return tflite.canonical(data, inputs={"image": "image"}, outputs={"scores": "scores"})
 
 
 def _code(number: int) -> dict[str, Any]:

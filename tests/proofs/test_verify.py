@@ -10,6 +10,7 @@ from PIL import Image
 
 from edgekit.errors import EdgekitError, StorageError, UsageError, UserDataError, VerificationError
 from edgekit.proofs import SAMPLES, verify
+from edgekit.report import html
 from edgekit.values.codec import from_data
 from edgekit.values.proof import SAME, TRAINED, Found, Proof
 from edgekit.values.spec import RawHead
@@ -121,6 +122,20 @@ def test_truth_of_another_world_says_nothing(out: Path, samples: Path) -> None:
     truth.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
     (proof,) = verify(out, samples=samples, truth=truth)
     assert outcomes(proof)["mAP"] == "unsure"
+
+
+def test_a_classifier_must_rank_the_same_class_first(tmp_path: Path, samples: Path) -> None:
+    spec = small.classifier_spec()
+    folders.write_model(tmp_path / "model", "model.tflite", small.classifier(), spec, np.empty((0, 4)))
+    folders.write_artifact(tmp_path / "tflite-int8", small.classifier(reversed_rows=True), spec)
+    folders.write_artifact(tmp_path / "tflite-uint8", small.classifier(), spec)
+    faulty, right = verify(tmp_path, samples=samples)
+    assert right.outcome == "pass"
+    assert [(one.judged, one.found) for one in right.agreements] == [(5, 5), (5, 5)]
+    assert outcomes(faulty)["raw scores"] == outcomes(faulty)[f"recall, {TRAINED}"] == "fail"
+    page = html.render([faulty, right])
+    assert "<img" not in page
+    assert "Raw scores stray" in page
 
 
 def test_samples_are_spread_evenly_and_limited(out: Path, samples: Path) -> None:
