@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .proofs import verify
     from .sources import inspect, load
     from .stories.convert import convert
     from .stories.detect import detect
+    from .stories.verify import verify
 
 _HOMES = {
     "inspect": ".sources",
     "load": ".sources",
     "convert": ".stories.convert",
-    "verify": ".proofs",
+    "verify": ".stories.verify",
     "detect": ".stories.detect",
 }
 

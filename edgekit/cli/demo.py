@@ -17,7 +17,7 @@ RECIPE = "tflite-uint8"
 def demo(out: Path) -> None:
     """Write the sample, then run the very commands that a user would type, and print each."""
     from ..stories.demo import write_sample
-    from ..stories.prove import REPORT
+    from ..stories.verify import REPORT
 
     sample = write_sample(out / "sample")
     build = out / "build"

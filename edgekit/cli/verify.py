@@ -23,11 +23,12 @@ def verify(
     """
     from ..errors import VerificationError
     from ..report import terminal
-    from ..stories.prove import REPORT, prove
+    from ..stories.verify import REPORT
+    from ..stories.verify import verify as run
     from ..values.codec import to_data
 
     with terminal.progress("Comparing", "samples") as advance:
-        proofs = prove(out, samples=samples, against=against, truth=truth, limit=limit, progress=advance)
+        proofs = run(out, samples=samples, against=against, truth=truth, limit=limit, progress=advance)
     if as_json:
         click.echo(json.dumps(to_data(proofs), indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -85,6 +85,8 @@ def convert(
         progress(f"{name}: unchanged")
     if len(done) < len(keys):
         done |= _make(request, {name: key for name, key in keys.items() if name not in done}, progress)
+    else:
+        system.clear(request.out)
     return tuple(done[recipe.name] for recipe in request.recipes)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..proofs import verify
+from .. import proofs
 from ..proofs.inputs import read_artifacts
 from ..report import html
 from ..sources import LoadOptions, load
@@ -16,12 +16,12 @@ from ..values.proof import Proof
 REPORT = "report.html"
 
 
-def prove(
-    out: Path,
+def verify(
+    out: Path | str,
     *,
-    samples: Path,
-    against: Path | None = None,
-    truth: Path | None = None,
+    samples: Path | str,
+    against: Path | str | None = None,
+    truth: Path | str | None = None,
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Proof, ...]:
@@ -30,10 +30,10 @@ def prove(
     against: a model file to be held against, instead of the source that convert stored. Errors as of ``verify``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source = _source(against, Path(folder), out) if against else None
-        proofs = verify(out, samples=samples, against=source, truth=truth, limit=limit, progress=progress)
-    html.write(out / REPORT, proofs)
-    return proofs
+        source = _source(Path(against), Path(folder), Path(out)) if against else None
+        found = proofs.verify(out, samples=samples, against=source, truth=truth, limit=limit, progress=progress)
+    html.write(Path(out) / REPORT, found)
+    return found
 
 
 def _source(path: Path, folder: Path, out: Path) -> Model:
