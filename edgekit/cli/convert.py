@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import numbers
+from .options import normalisation
 
 if TYPE_CHECKING:
     from ..values.artifact import Artifact
@@ -29,12 +29,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--licence", default="", help="Licence of the model.")
 @click.option("--input", help="Node that takes the normalised picture, if it has another name than usual.")
 @click.option("--outputs", callback=_names, metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
-@click.option(
-    "--mean", callback=numbers, metavar="NUMBERS", help="Normalisation, in pixel units: 127.5 or 123.7,116.3,103.5"
-)
-@click.option(
-    "--std", callback=numbers, metavar="NUMBERS", help="Normalisation, in pixel units; as many numbers as --mean."
-)
+@normalisation
 @click.option("--anchors", type=FILE, help="Anchors as .npy or .csv: y centre, x centre, height, width, in [0, 1].")
 @click.option("--activation", type=click.Choice(["none", "sigmoid", "softmax"]), help="What the raw scores still need.")
 @click.option("--score", type=float, help="Smallest score of a detection.")
@@ -81,8 +76,9 @@ def convert(
 
 
 def _print(artifacts: tuple[Artifact, ...]) -> None:
+    from ..report import size
+
     for sentence in dict.fromkeys(sentence for artifact in artifacts for sentence in artifact.assumptions):
         click.echo(f"Note: {sentence}")
     for artifact in artifacts:
-        size = sum(file.bytes for file in artifact.files) / 1e6
-        click.echo(f"{artifact.path}  {size:.1f} MB")
+        click.echo(f"{artifact.path}  {size(sum(file.bytes for file in artifact.files))}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UserDataError
-from .options import numbers
+from .options import normalisation
 
 if TYPE_CHECKING:
     from ..values.sighting import Seen, Sighting
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 @click.option("--count", is_flag=True, help="Count each class, and the share of each group by count and by area.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON; of videos, a line for each frame.")
 @click.option("--labels", type=click.Path(path_type=Path), help="Label file, in any form.")
-@click.option("--mean", callback=numbers, metavar="NUMBERS", help="Of a .tflite that does not say it: 127.5")
-@click.option("--std", callback=numbers, metavar="NUMBERS", help="Likewise, in pixel units.")
+@normalisation
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads that run the model.")
 def detect(subject: Path, inputs: tuple[str, ...], count: bool, as_json: bool, **given: Any) -> None:
     """Run SUBJECT, a converted model's folder or any .tflite, on INPUTS.

@@ -10,10 +10,9 @@ import click
 
 from ..errors import UsageError
 from ..system import read_file, write_file
+from .options import normalisation
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from ..formats.tflite.calibration import Calibration
 
 TRANSFORMATIONS = ("identity", "log", "inverse-logistic")
@@ -32,6 +31,7 @@ def show(file: Path, as_json: bool) -> None:
     """Print the metadata of FILE, a .tflite, and the files packed behind it."""
     from ..formats.tflite.metadata import unpack
     from ..formats.tflite.reader import read
+    from ..report.metadata import show_metadata
 
     data = read_file(file)
     read(data, name=str(file))
@@ -39,7 +39,7 @@ def show(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        _print(file, found, files)
+        show_metadata(str(file), found, files)
 
 
 @metadata.command("set")
@@ -53,8 +53,7 @@ def show(file: Path, as_json: bool) -> None:
 @click.option("--author", default="", help="Who made it.")
 @click.option("--version", default="", help="Version of the model.")
 @click.option("--licence", default="", help="Its licence.")
-@click.option("--mean", default="", metavar="NUMBERS", help="Normalisation, in pixel units: 127.5 or 123.7,116.3,103.5")
-@click.option("--std", default="", metavar="NUMBERS", help="Normalisation, in pixel units; as many numbers as --mean.")
+@normalisation
 @click.option("--score-threshold", type=float, help="Readers drop answers with a lower score.")
 @click.option(
     "--score-calibration",
@@ -71,14 +70,13 @@ def set_metadata(file: Path, **given: Any) -> None:
     from ..formats.tflite.metadata import Details, revise
 
     data = read_file(file)
-    mean, std = _numbers("--mean", given["mean"]), _numbers("--std", given["std"])
-    if len(mean) != len(std):
+    if len(given["mean"]) != len(given["std"]):
         raise UsageError("--mean and --std need as many numbers each.", fix="Give both, one number or three.")
     path = given["labels"]
     details = Details(
         **{key: given[key] for key in ("name", "description", "author", "version", "licence", "score_threshold")},
-        mean=mean,
-        std=std,
+        mean=given["mean"],
+        std=given["std"],
         labels=labels.read(path) if path else (),
         labels_file="labels.txt",
         locale_labels={locale: labels.read(Path(name)) for locale, name in map(_locale, given["locales"])},
@@ -90,17 +88,6 @@ def set_metadata(file: Path, **given: Any) -> None:
     for note in notes:
         click.echo(note)
     click.echo(f"{target}: metadata written.")
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        numbers = (0.0, 0.0)
-    if len(numbers) not in (0, 1, 3) or (option == "--std" and any(not number > 0 for number in numbers)):
-        kind = "numbers above 0" if option == "--std" else "numbers"
-        raise UsageError(f"{option}: expected 1 or 3 {kind}, got {text!r}.", fix="Type for example: 127.5")
-    return numbers
 
 
 def _locale(text: str) -> tuple[str, str]:
@@ -127,39 +114,3 @@ def _calibration(given: dict[str, Any]) -> Calibration | None:
         transformation=(given["score_transformation"] or "identity").upper().replace("-", "_"),
         default_score=given["default_score"] or 0.0,
     )
-
-
-def _print(file: Path, found: dict[str, Any] | None, files: dict[str, bytes]) -> None:
-    from rich.console import Console
-    from rich.tree import Tree
-
-    tree = Tree(_text(str(file)))
-    if found is None:
-        tree.add(_text("no metadata"))
-    else:
-        _grow(tree, found)
-    if files:
-        packed = tree.add(_text("files behind the model"))
-        for name, content in files.items():
-            packed.add(_text(f"{name}: {len(content)} bytes"))
-    Console().print(tree)
-
-
-def _grow(tree: Any, fields: dict[str, Any]) -> None:
-    for key, value in fields.items():
-        if isinstance(value, dict):
-            _grow(tree.add(_text(key)), value)
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            for item in value:
-                _grow(tree.add(_text(f"{key}: {item['name']}" if "name" in item else key)), item)
-        else:
-            long = isinstance(value, list) and len(value) > 12
-            shown = f"{len(value)} numbers" if long else json.dumps(value, ensure_ascii=False)
-            tree.add(_text(f"{key}: {shown}"))
-
-
-def _text(content: str) -> Text:
-    """Text from a file that may try to move the cursor: only what prints is printed."""
-    from rich.text import Text
-
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in content), overflow="fold")

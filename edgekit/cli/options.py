@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+from ..errors import UsageError
 
-def numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
-    """Callback of an option that takes one number, or one a channel: 127.5 or 123.7,116.3,103.5."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def normalisation(command: F) -> F:
+    """Adds --mean and --std: tuples of one number or one a channel, empty where not given."""
+    for option, meaning in (("--std", "as many numbers as --mean, above 0"), ("--mean", "127.5 or 123.7,116.3,103.5")):
+        text = f"Normalisation, in pixel units: {meaning}."
+        command = click.option(option, callback=_numbers, metavar="NUMBERS", help=text)(command)
+    return command
+
+
+def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
     if value is None:
         return ()
     try:
         found = tuple(float(part) for part in value.split(","))
     except ValueError:
         found = ()
-    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
-        raise click.BadParameter(f"expected 1 or 3 numbers, such as 127.5 or 123.7,116.3,103.5; got {value!r}.")
+    lowest = 0.0 if param.name == "std" else -math.inf
+    if len(found) not in (1, 3) or not all(lowest < number < math.inf for number in found):
+        kind = "numbers above 0" if param.name == "std" else "numbers"
+        fix = "Type for example: 127.5 or 123.7,116.3,103.5"
+        raise UsageError(f"--{param.name}: expected 1 or 3 {kind}, got {value!r}.", fix=fix)
     return found

@@ -1,1 +1,8 @@
-"""The only place that formats: a proof in the terminal, and as one self-contained page."""
+"""The only place that formats for people: in the terminal, and as one self-contained page."""
+
+
+def size(count: int) -> str:
+    """A number of bytes, as people say it."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -20,7 +20,7 @@ from ..values.proof import SAME, TRAINED, Found, Pair, Proof, detections
 from ..vision.draw import draw
 from ..vision.images import load
 from ..vision.matching import match
-from . import plots
+from . import plots, size
 
 WORDS = {"pass": "passed", "fail": "failed", "unsure": "unsure"}
 PICTURES = 8  # pairs a recipe; the most different ones come first
@@ -85,7 +85,7 @@ def _page(proof: Proof) -> dict[str, Any]:
     limit = next((check.limit for check in proof.checks if check.name == f"score, {TRAINED}"), None)
     return {
         "proof": proof,
-        "size": _bytes(proof.sizes[0].bytes),
+        "size": size(proof.sizes[0].bytes),
         "found": f"{trained.found} of {trained.judged}" if trained else "—",
         "difference": f"{trained.score:.4f}" if trained else "—",
         "map": _map(proof),
@@ -96,12 +96,8 @@ def _page(proof: Proof) -> dict[str, Any]:
         "scores": Markup(plots.score_pairs(scores, limit)) if scores else "",
         "figure_names": list(dict.fromkeys(name for figures in proof.figures.values() for name in figures)),
         "operator_count": sum(row.count for row in proof.operators),
-        "sizes": [{"name": size.name, "text": _bytes(size.bytes)} for size in proof.sizes],
+        "sizes": [{"name": entry.name, "text": size(entry.bytes)} for entry in proof.sizes],
     }
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
 def _map(proof: Proof) -> str:

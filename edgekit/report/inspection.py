@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..sources.inspection import GraphInspection, Inspection, Outlook, Port, TfliteInspection
 from ..values.support import name_some
+from . import size
 
 OUTCOMES = {"accepts": ("✓", "green"), "refuses": ("✗", "red"), "misreads": ("!", "yellow")}
 ARITHMETIC = {"integer": "green", "boundary": "", "hybrid": "yellow", "float": "yellow"}
@@ -19,7 +20,7 @@ INDENT = (0, 0, 0, 2)
 def inspection(console: Console, value: Inspection) -> None:
     """Print an inspection: what the file is, its parts, and what can be made of it."""
     console.print(Text.assemble((value.path.name, "bold"), f": {value.what}"))
-    console.print(Text(f"{value.bytes / 1e6:.2f} MB, sha256 {value.sha256}", "dim"), soft_wrap=True)
+    console.print(Text(f"{size(value.bytes)}, sha256 {value.sha256}", "dim"), soft_wrap=True)
     if isinstance(value, GraphInspection):
         _graph(console, value)
     else:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..values.proof import Proof
+from . import size
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unsure": ("?", "yellow")}
 VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unsure": "nothing wrong found, but see the question marks"}
@@ -20,11 +21,10 @@ def show(proofs: Sequence[Proof], console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     for proof in proofs:
         mark, colour = MARKS[proof.outcome]
-        size = f"{proof.sizes[0].bytes / 1e6:.2f} MB"
         console.print(
             Text.assemble(
                 (f"{mark} {proof.recipe}", f"bold {colour}"),
-                f"  {proof.model}, {size}, {len(proof.pairs)} samples: ",
+                f"  {proof.model}, {size(proof.sizes[0].bytes)}, {len(proof.pairs)} samples: ",
                 (VERDICTS[proof.outcome], colour),
             )
         )
