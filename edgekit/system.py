@@ -87,12 +87,11 @@ def staging(out: Path) -> Iterator[Path]:
                 shutil.rmtree(out, ignore_errors=True)
 
 
-def publish(staged: Path, target: Path) -> None:
-    """Put a finished folder in the place of an older one. ``staged`` lies in the staging folder of its parent."""
-    os.chmod(staged, 0o777 & ~_umask())
-    if target.exists():
-        os.rename(target, staged.parent / f"old-{target.name}")
-    os.rename(staged, target)
+def clear(out: Path) -> None:
+    """Remove what a killed run left in ``out``, unless one is at work there just now."""
+    if any(out.glob(f"{STAGING}*")):
+        with contextlib.suppress(StorageError), staging(out):
+            pass
 
 
 def publish_together(staged: Path, out: Path, names: Sequence[str]) -> None:

@@ -141,8 +141,9 @@ def _keys(request: Request) -> dict[str, str]:
     else:
         if request.source.is_dir():
             _refuse_folder(request.source)
-        # a model is called after its file, or after the folder of that
-        source = [file_data(request.source), request.source.resolve().parent.name]
+        # Unless the user names it, a model is called after its file, or after the folder of that
+        folder = "" if request.loading.name else request.source.resolve().parent.name
+        source = [file_data(request.source), folder]
     tools = [__version__, version("tensorflow") if request.needs_tensorflow else None]
     shared = [source, loading_data(request.loading), tools, request.raw, request.licence]
     return {

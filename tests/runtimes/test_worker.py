@@ -132,6 +132,13 @@ def test_the_child_ends_with_its_parent(stub: Path, name: str, code: int) -> Non
     assert wait_until_gone(child)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no parent")
+def test_a_child_whose_parent_is_gone_already_does_not_start(stub: Path) -> None:
+    child = [sys.executable, "-m", "edgekit.runtimes.tensorflow.child", str(os.getppid())]
+    done = subprocess.run(child, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 1
+
+
 def test_versions_are_read_without_importing() -> None:
     script = "import sys; from edgekit.runtimes.packages import version; print(version('numpy'), version('nothing_'))"
     script += "; assert not {'numpy', 'importlib.metadata'} & set(sys.modules)"

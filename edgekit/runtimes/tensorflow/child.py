@@ -19,7 +19,7 @@ MESSAGE_LINES = 6
 
 def main() -> None:
     """Import TensorFlow, then answer jobs until the parent closes the pipe."""
-    _die_with_parent()
+    _die_with_parent(int(sys.argv[1]))
     # What TensorFlow prints must not land between the answers: from here on stdout is stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -62,10 +62,12 @@ def _peak_memory() -> int:
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """End with the parent, also when that is killed while a job holds the interpreter lock (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent and sys.platform != "win32":  # it was killed before the line above
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def _started(log: IO[bytes]) -> subprocess.Popen[bytes]:
     # The child finds the modules that the parent finds, and (-P) nothing that happens to lie in the current folder.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "edgekit.runtimes.tensorflow.child"],
+        [sys.executable, "-P", "-m", "edgekit.runtimes.tensorflow.child", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
