@@ -5,13 +5,48 @@ from pathlib import Path
 import click
 
 from edgekit.cli import COMMANDS, edgekit
+from edgekit.values.model import Quantisation
+from edgekit.values.recipe import recipes
+from edgekit.values.support import refusal
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 def pages() -> dict[str, str]:
     """File name in docs/ → its text."""
-    return {"cli.md": cli_page()}
+    return {"cli.md": cli_page(), "support.md": support_page()}
+
+
+SOURCES = {
+    "graph, fake-quants with symmetric weight ranges": Quantisation(kind="fake-quant", symmetric=True),
+    "graph, fake-quants with asymmetric weight ranges": Quantisation(kind="fake-quant"),
+    "graph, fake-quants missing on some layers": Quantisation(kind="fake-quant", missing=("Conv2d_3",)),
+    "graph without fake-quants": Quantisation(kind="none"),
+    "finished .tflite, uint8": Quantisation(kind="integer", weights="uint8", activations="uint8"),
+    "finished .tflite, int8": Quantisation(kind="integer", weights="int8", activations="int8"),
+    "finished .tflite, float16 weights": Quantisation(kind="float16", weights="float16", activations="float32"),
+    "finished .tflite, float32": Quantisation(kind="none", weights="float32", activations="float32"),
+}
+
+
+def support_page() -> str:
+    """Which source can go to which recipe, from the rule that inspect and convert use."""
+    known = recipes()
+    parts = [
+        "# What can become what\n\nWritten by `python scripts/docs.py` from the rule that `inspect` and `convert` use.\n",
+        f"| source | {' | '.join(known)} |",
+        f"|---|{'---|' * len(known)}",
+    ]
+    whys: dict[str, int] = {}
+    for source, quantisation in SOURCES.items():
+        cells = []
+        for recipe in known.values():
+            stop = refusal(quantisation, recipe)
+            cells.append(f"no ({whys.setdefault(f'{stop.why} {stop.fix}', len(whys) + 1)})" if stop else "yes")
+        parts.append(f"| {source} | {' | '.join(cells)} |")
+    parts.append("")
+    parts += [f"{number}. {why}" for why, number in whys.items()]
+    return "\n".join(parts) + "\n"
 
 
 def cli_page() -> str:
