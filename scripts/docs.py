@@ -33,7 +33,8 @@ def support_page() -> str:
     """Which source can go to which recipe, from the rule that inspect and convert use."""
     known = recipes()
     parts = [
-        "# What can become what\n\nWritten by `python scripts/docs.py` from the rule that `inspect` and `convert` use.\n",
+        "# What can become what\n",
+        "Written by `python scripts/docs.py` from the rule that `inspect` and `convert` use.\n",
         f"| source | {' | '.join(known)} |",
         f"|---|{'---|' * len(known)}",
     ]
