@@ -147,13 +147,13 @@ def _seconds(a: Measure, b: Measure, launches: int) -> Ratio:
 @contextmanager
 def _raw_graph(graph: Path, folder: Path) -> Iterator[Path]:
     """The graph without its post-processing node, which the bare converter does not know."""
-    from edgekit.formats import graphdef
+    from edgekit.formats.graphdef import proto
 
-    message = graphdef.read(graph.read_bytes())
+    message = proto.read(graph.read_bytes(), name=str(graph))
     kept = [node for node in message.node if node.op != "TFLite_Detection_PostProcess"]
     del message.node[:]
     message.node.extend(kept)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".pb") as stream:
-        stream.write(message.SerializeToString())
+        stream.write(proto.write(message))
         stream.flush()
         yield Path(stream.name)

@@ -119,9 +119,13 @@ def test_symmetric_weights_lie_on_a_symmetric_grid_near_the_trained_ones(worker:
     assert trained.keys() == symmetric.keys()
     assert trained
     for name, values in symmetric.items():
-        step = np.abs(trained[name]).max() / 127
-        np.testing.assert_allclose(values / step, np.rint(values / step), atol=1e-3)
-        assert np.abs(values - trained[name]).max() <= 0.501 * step
+        # (height, width, channels, multiplier) of a depthwise weight, (…, in, out) of any other: by output channel
+        depthwise = "depthwise" in name
+        channels = (-1, values.shape[2] * values.shape[3]) if depthwise else (-1, values.shape[3])
+        by_channel, before = values.reshape(channels), trained[name].reshape(channels)
+        step = np.abs(before).max(axis=0) / 127
+        np.testing.assert_allclose(by_channel / step, np.rint(by_channel / step), atol=1e-3)
+        assert (np.abs(by_channel - before) <= 0.501 * step).all()
 
 
 def weights(graph: FrozenGraph) -> dict[str, Any]:
@@ -129,7 +133,8 @@ def weights(graph: FrozenGraph) -> dict[str, Any]:
     import tensorflow as tf
 
     definition = read_graph(graph)
-    names = [node.name for node in definition.node if "weights_quant" in node.name and node.op.startswith("FakeQuant")]
+    convolutions = [node for node in definition.node if node.op in ("Conv2D", "DepthwiseConv2dNative")]
+    names = [node.input[1] for node in convolutions]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.import_graph_def(definition, name="")
         return dict(zip(names, session.run([f"{name}:0" for name in names]), strict=True))

@@ -48,12 +48,17 @@ def treat(graph: Graph, treatment: str) -> Graph:
 def symmetric_weights(graph: Graph) -> Graph:
     """The same graph with every weight on a symmetric narrow grid, as int8 needs (zero point 0).
 
-    The weights are first rounded as in training: what is kept close is the network that was trained, not the float
-    weights behind it.
+    Convolutions get a grid for each output channel, which int8 kernels take and which is finer than the trained one
+    nearly everywhere. The weights are first rounded as in training: what is kept close is the network that was
+    trained, not the float weights behind it.
     """
     weights, _ = _fake_quants(graph)
     values = _evaluate(graph, [node.name for node in weights])
-    return _replace(graph, {node.name: lambda node: _symmetric(node, values[node.name]) for node in weights})
+
+    def symmetric(node: NodeDef) -> list[NodeDef]:
+        return _symmetric(node, values[node.name], {user.op for user in graph.consumers[node.name]})
+
+    return _replace(graph, {node.name: symmetric for node in weights})
 
 
 def nudge(low: Any, high: Any, *, bits: int, narrow: bool) -> tuple[Array, Array]:
@@ -98,16 +103,29 @@ def _replace(graph: Graph, by: Mapping[str, Callable[[NodeDef], list[NodeDef]]])
     return Graph.of(message)
 
 
-def _symmetric(node: NodeDef, trained: Array) -> list[NodeDef]:
-    per_channel = node.op == "FakeQuantWithMinMaxVarsPerChannel"
-    axes = tuple(range(trained.ndim - 1)) if per_channel else None
+def _symmetric(node: NodeDef, trained: Array, users: set[str]) -> list[NodeDef]:
+    """A symmetric fake-quant of a weight, the last node under its name."""
+    if users <= {"Conv2D"}:
+        return _symmetric_grid(node.name, trained, axes=(0, 1, 2))
+    if users <= {"DepthwiseConv2dNative"}:
+        # Output channels are pairs (input channel, multiplier); a fake-quant knows the last axis only.
+        height, width, channels, multiplier = trained.shape
+        flat = _symmetric_grid(f"{node.name}/flat", trained.reshape(height, width, channels * multiplier), axes=(0, 1))
+        shape = make_constant(f"{node.name}/shape", np.asarray(trained.shape, np.int32))
+        inputs = [flat[-1].name, shape.name]
+        return [*flat, shape, make_node(node.name, "Reshape", inputs, T=FLOAT, Tshape=np.dtype(np.int32))]
+    return _symmetric_grid(node.name, trained, axes=None)
+
+
+def _symmetric_grid(name: str, trained: Array, axes: tuple[int, ...] | None) -> list[NodeDef]:
+    """A fake-quant of ``trained`` whose ranges are the extremes over ``axes``: of each last index, or of all (None)."""
     bound = np.abs(trained).max(axis=axes)
     bound = np.where(bound > 0, bound, 1).astype(np.float32)  # an all-zero weight still needs a range
     parts = {"trained": trained, "low": -bound, "high": bound}
-    op = "FakeQuantWithMinMaxVarsPerChannel" if per_channel else "FakeQuantWithMinMaxVars"
-    inputs = [f"{node.name}/{part}" for part in parts]
+    op = "FakeQuantWithMinMaxVars" if axes is None else "FakeQuantWithMinMaxVarsPerChannel"
+    inputs = [f"{name}/{part}" for part in parts]
     constants = [_constant(name, value) for name, value in zip(inputs, parts.values(), strict=True)]
-    return [*constants, make_node(node.name, op, inputs, num_bits=8, narrow_range=True)]
+    return [*constants, make_node(name, op, inputs, num_bits=8, narrow_range=True)]
 
 
 def _range(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
