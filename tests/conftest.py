@@ -1,9 +1,15 @@
 """Fixtures that every test may use."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from edgekit.values.artifact import Artifact
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -23,3 +29,34 @@ def contrib() -> bytes:
     from edgekit.sample import contrib_graph
 
     return contrib_graph(0)[0]
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
+    """The sample under every recipe, made by real TensorFlow in one run; for slow tests."""
+    from edgekit import convert
+    from edgekit.stories.demo import write_sample
+    from edgekit.values.recipe import recipes
+
+    folder = tmp_path_factory.mktemp("converted")
+    sample = write_sample(folder / "sample")
+    artifacts = convert(
+        sample.graph,
+        to=list(recipes()),
+        out=folder / "out",
+        labels=sample.labels,
+        groups=sample.groups,
+        requantise_weights="symmetric",
+    )
+    return {artifact.recipe: artifact for artifact in artifacts}
+
+
+@pytest.fixture(scope="session")
+def coco(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The published COCO graph as tflite-uint8, made by real TensorFlow; for slow tests."""
+    from edgekit import convert
+
+    source = real / "coco_ssd_mobilenet_v1"
+    out = tmp_path_factory.mktemp("coco") / "out"
+    (artifact,) = convert(source / "tflite_graph.pb", to="tflite-uint8", out=out, labels=source / "labelmap.txt")
+    return artifact

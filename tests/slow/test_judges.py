@@ -1,9 +1,7 @@
 """What the real MediaPipe and the real Task Library say of our metadata, and of what the lint predicts they refuse."""
 
-import json
 import math
 import struct
-import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -20,25 +18,11 @@ from edgekit.formats.tflite.reader import read
 from edgekit.formats.tflite.readers import lint
 from edgekit.values.spec import Encoding, FinalHead, ImageInput, ModelSpec, Selection
 
-ROOT = Path(__file__).parents[2]
-JUDGES = {
-    "mediapipe": ("MediaPipe Tasks 1.2.2", "mediapipe_detect.py"),
-    "tflite-support": ("Task Library 0.4.4", "task_library_detect.py"),
-}
+from .judging import JUDGES, judged
+
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 
 Answers = Mapping[str, dict[str, Any]]
-
-
-def judged(judge: str, script: str, *arguments: object) -> Any:
-    """What a judge prints, as data; the test is skipped where its environment is not there."""
-    python = ROOT / f".venv-{judge}" / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"no {python.parent.parent.name}: type tests/judges/setup.sh, which says why if it cannot be made")
-    command = [str(python), str(ROOT / "tests" / "judges" / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -24,31 +24,14 @@ pytestmark = pytest.mark.slow
 RECIPES = ("tflite-uint8", "tflite-int8", "tflite-f16", "tflite-f32")
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
-    """The generated graph under every recipe, made in one run."""
-    folder = tmp_path_factory.mktemp("sample")
-    graph, labels, _ = contrib_graph(0)
-    (folder / "tflite_graph.pb").write_bytes(graph)
-    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
-    artifacts = convert(
-        folder / "tflite_graph.pb",
-        to=RECIPES,
-        out=folder / "out",
-        labels=folder / "labels.txt",
-        requantise_weights="symmetric",
-    )
-    return {artifact.recipe: artifact for artifact in artifacts}
-
-
 def truth(seed: int) -> Detections:
     drawn = picture(seed)
     return Detections(boxes=drawn.boxes, scores=np.ones(len(drawn.boxes), np.float32), classes=drawn.classes)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_generated_graph_still_finds_its_products(sample: dict[str, Artifact], recipe: str) -> None:
-    runner = Runner(open_subject(sample[recipe].root))
+def test_the_generated_graph_still_finds_its_products(converted: dict[str, Artifact], recipe: str) -> None:
+    runner = Runner(open_subject(converted[recipe].root))
     found = wanted = 0
     for seed in range(100, 110):
         answer = runner.answer(picture(seed).pixels)
@@ -68,17 +51,17 @@ def test_the_generated_graph_still_finds_its_products(sample: dict[str, Artifact
     ],
 )
 def test_the_files_types_are_those_of_the_recipe(
-    sample: dict[str, Artifact], recipe: str, weights: str, activations: str
+    converted: dict[str, Artifact], recipe: str, weights: str, activations: str
 ) -> None:
-    found = audit(read(sample[recipe].path.read_bytes()))
+    found = audit(read(converted[recipe].path.read_bytes()))
     assert {(row.weights, row.outputs) for row in found.rows if row.weights} == {(weights, (activations,))}
     if activations != "float32":
         assert {op.operator for op in found.floats} == {"DEQUANTIZE", CUSTOM_NAME}
         assert found.integer_mac_share == 1
 
 
-def test_all_recipes_take_a_picture_of_the_same_spec(sample: dict[str, Artifact]) -> None:
-    dtypes = {recipe: artifact.spec.input.encoding.dtype for recipe, artifact in sample.items()}
+def test_all_recipes_take_a_picture_of_the_same_spec(converted: dict[str, Artifact]) -> None:
+    dtypes = {recipe: artifact.spec.input.encoding.dtype for recipe, artifact in converted.items()}
     assert dtypes == {
         "tflite-uint8": "uint8",
         "tflite-int8": "uint8",
@@ -87,16 +70,16 @@ def test_all_recipes_take_a_picture_of_the_same_spec(sample: dict[str, Artifact]
     }
 
 
-def test_int8_weights_have_no_zero_point(sample: dict[str, Artifact]) -> None:
-    graph = read(sample["tflite-int8"].path.read_bytes()).main
+def test_int8_weights_have_no_zero_point(converted: dict[str, Artifact]) -> None:
+    graph = read(converted["tflite-int8"].path.read_bytes()).main
     constants = [t for t in graph.tensors if t.has_data and t.dtype == "int8" and t.quantisation is not None]
     assert constants
     assert {zero for t in constants if t.quantisation for zero in t.quantisation.zero_points} == {0}
 
 
-def test_anchors_lose_no_precision(sample: dict[str, Artifact]) -> None:
-    stored = np.load(sample["tflite-uint8"].root.parent / "model" / "anchors.npy")
-    for artifact in sample.values():
+def test_anchors_lose_no_precision(converted: dict[str, Artifact]) -> None:
+    stored = np.load(converted["tflite-uint8"].root.parent / "model" / "anchors.npy")
+    for artifact in converted.values():
         model = read(artifact.path.read_bytes())
         found = find(model)
         assert found is not None
@@ -119,27 +102,23 @@ def test_a_missing_range_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_published_graph_becomes_the_published_file(real: Path, tmp_path: Path) -> None:
+def test_the_published_graph_becomes_the_published_file(real: Path, coco: Artifact) -> None:
     """On identical tensors of every picture: each published answer is ours, score within 1/128, IoU at least .98."""
-    source = real / "coco_ssd_mobilenet_v1"
-    (artifact,) = convert(
-        source / "tflite_graph.pb", to="tflite-uint8", out=tmp_path / "out", labels=source / "labelmap.txt"
-    )
-    ours = LitertSession(artifact.path)
-    published = LitertSession(source / "ssd_mobilenet_v1.tflite")
+    ours = LitertSession(coco.path)
+    published = LitertSession(real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite")
     (image,) = (name for name, shape in published.shapes.items() if shape == (1, 300, 300, 3))
     pictures = sorted(path for path in (real / "photos").iterdir() if path.suffix in (".jpg", ".bmp"))
     assert len(pictures) == 7
     for path in pictures:
-        stored = tensor(load(path), artifact.spec.input)
-        numbers = real_numbers(stored, artifact.spec.input.encoding)
+        stored = tensor(load(path), coco.spec.input)
+        numbers = real_numbers(stored, coco.spec.input.encoding)
         theirs = answers(published, image, numbers, ["TFLite_Detection_PostProcess" + s for s in ("", ":1", ":2")])
         mine = answers(ours, "image", numbers, ["boxes", "classes", "scores"])
         pairs = match(theirs, mine, iou=0.98)
         assert len(pairs) == len(theirs) == 10, path.name
         for i, j in pairs:
             assert abs(float(theirs.scores[i]) - float(mine.scores[j])) <= 1 / 128, path.name
-    found = audit(read(artifact.path.read_bytes()))
+    found = audit(read(coco.path.read_bytes()))
     assert [op.operator for op in found.floats] == ["DEQUANTIZE", CUSTOM_NAME]
 
 
