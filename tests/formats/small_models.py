@@ -13,14 +13,20 @@ PORTS = tflite.PORTS
 
 
 def detector(
-    *, dtype: str = "uint8", order: Sequence[str] = PORTS, classes: int = 3, channels: int = 3, **extra: Any
+    *,
+    dtype: str = "uint8",
+    order: Sequence[str] = PORTS,
+    classes: int = 3,
+    channels: int = 3,
+    regular: bool = False,
+    **extra: Any,
 ) -> bytes:
     """A detector whose outputs stand in ``order``; ``extra`` are further fields of the Model table."""
     shapes = {"boxes": [1, 10, 4], "classes": [1, 10], "scores": [1, 10], "count": [1]}
     raw = {"encodings": [1, 6, 4], "predictions": [1, 6, classes + 1], "anchors": [6, 4]}
     tensors = [_tensor("image", [1, 8, 8, channels], dtype), *(_tensor(name, raw[name]) for name in raw)]
     tensors += [_tensor(name, shapes[name]) for name in PORTS]
-    options = tflite.PostprocessOptions(selection=Selection(), num_classes=classes).encode()
+    options = tflite.PostprocessOptions(selection=Selection(regular=regular), num_classes=classes).encode()
     operator = {"opcode_index": 0, "inputs": [1, 2, 3], "outputs": [4, 5, 6, 7], "custom_options": options}
     code = {"deprecated_builtin_code": CUSTOM, "builtin_code": CUSTOM, "custom_code": tflite.CUSTOM_NAME}
     outputs = [4 + PORTS.index(name) for name in order]

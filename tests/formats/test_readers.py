@@ -249,3 +249,8 @@ def test_published_file_lacks_its_metadata(real: Path) -> None:
     }
     labels = tuple((real / "coco_ssd_mobilenet_v1" / "labelmap.txt").read_text().splitlines())
     assert outcomes(good(data, labels=labels)) == {r: {"accepts"} for r in (*TASKS, BROWSER, ANDROID)}
+
+
+def test_suppression_by_class_is_for_one_thread() -> None:
+    assert outcomes(good(detector(regular=True))) == {reader: {"misreads"} for reader in outcomes(good())}
+    assert outcomes(good()) == {reader: {"accepts"} for reader in outcomes(good())}
