@@ -33,8 +33,7 @@ def test_the_published_detector(judge: str, real: Path, coco: Artifact) -> None:
     shown = real / "photos" / "cats_and_dogs.jpg"
     (answer,) = judged(judge, JUDGES[judge][1], shown, coco.path)
     expect_same(coco, shown, answer)
-    best = [entry["category"] for entry in answer["detections"][:4]]
-    assert sorted(best) == ["cat", "cat", "cat", "dog"]
+    assert {entry["category"] for entry in answer["detections"] if entry["score"] >= 0.4} >= {"cat", "dog"}
 
 
 def expect_same(artifact: Artifact, shown: Path, answer: Mapping[str, list[dict[str, object]]]) -> None:
