@@ -16,12 +16,10 @@ from typing import Any
 from .. import system
 from ..errors import EdgekitError
 from ..formats import manifest
+from ..formats import model as model_file
 from ..sources.options import LoadOptions
 from ..values.artifact import Artifact
 from ..values.codec import to_data
-
-MODEL = "model"  # folder of the Model in OUT
-SUMS = "SHA256SUMS"  # inside it, in the form that sha256sum -c reads
 
 
 def digest(data: Any) -> str:
@@ -40,23 +38,10 @@ def loading_data(options: LoadOptions) -> dict[str, Any]:
     return {name: file_data(value) if isinstance(value, Path) else to_data(value) for name, value in fields.items()}
 
 
-def sums(folder: Path) -> str:
-    """The content of SHA256SUMS for a Model's folder."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != SUMS)
-    return "".join(f"{system.sha256(path)}  {path.name}\n" for path in files)
-
-
-def whole(folder: Path) -> bool:
-    """Whether a Model's folder has the bytes that were published."""
-    with contextlib.suppress(OSError, EdgekitError):
-        return (folder / SUMS).read_text("utf-8") == sums(folder)
-    return False
-
-
 def kept(out: Path, keys: Mapping[str, str]) -> dict[str, Artifact]:
     """Artifacts in OUT that have these keys (recipe → key) and are whole, if the Model beside them is."""
     found: dict[str, Artifact] = {}
-    if whole(out / MODEL):
+    if model_file.whole(out / model_file.MODEL):
         for name, key in keys.items():
             with contextlib.suppress(EdgekitError):  # absent, damaged, or of another version: to be made anew
                 artifact = manifest.read(out / name)

@@ -6,7 +6,6 @@ A run that has nothing to do imports no numpy; one that has starts TensorFlow fi
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from .. import system
 from .._version import __version__
-from ..errors import MissingToolError, StorageError, UsageError
+from ..errors import MissingToolError, UsageError
 from ..formats import manifest
 from ..formats import model as model_file
+from ..formats.model import MODEL, SUMS
 from ..runtimes.packages import version
 from ..sources.options import LoadOptions
 from ..values.artifact import Artifact
 from ..values.codec import to_data
 from ..values.model import Model
 from ..values.recipe import Recipe, recipes
-from .cache import MODEL, SUMS, digest, file_data, kept, loading_data, sums, whole
+from .cache import digest, file_data, kept, loading_data
 
 if TYPE_CHECKING:
     from ..runtimes.tensorflow import Worker
@@ -137,7 +137,8 @@ def _loading(given: Mapping[str, Any]) -> LoadOptions:
 def _keys(request: Request) -> dict[str, str]:
     """Recipe → digest of everything that decides its artifact's bytes."""
     if isinstance(request.source, Model):
-        source: Any = sums(request.source.root)
+        model = request.source
+        source: Any = [to_data(replace(model, root=Path("."))), model_file.sums(model.root, model.files)]
     else:
         if request.source.is_dir():
             _refuse_folder(request.source)
@@ -212,21 +213,20 @@ def _convert(
 def _load(request: Request, folder: Path) -> Model:
     """The Model, stored in a new folder with the digests of its files."""
     if isinstance(request.source, Model):
-        try:
-            shutil.copytree(request.source.root, folder)
-        except shutil.Error as error:
-            raise StorageError(f"{request.source.root} cannot be copied: {error}.") from None
         model = replace(request.source, root=folder)
-    else:
-        from ..sources import load
+        for name in model.files:
+            system.write_file(folder / name, system.read_file(request.source.root / name))
+        model_file.write(model)
+        return model
+    from ..sources import load
 
-        model = load(request.source, out=folder, options=request.loading)
-    system.write_file(folder / SUMS, sums(folder))
-    return model
+    return load(request.source, out=folder, options=request.loading)
 
 
 def _same_model(out: Path, staged: Path) -> bool:
-    return whole(out / MODEL) and (out / MODEL / SUMS).read_bytes() == (staged / MODEL / SUMS).read_bytes()
+    return model_file.whole(out / MODEL) and system.read_file(out / MODEL / SUMS) == system.read_file(
+        staged / MODEL / SUMS
+    )
 
 
 def _expect_ours(out: Path, names: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .show import Shown
-from .spec import ModelSpec, expect
+from .spec import ModelSpec, RawHead, expect
 
 KINDS = ("fake-quant", "none", "integer", "float16")
 
@@ -54,3 +54,9 @@ class Model(Shown):
     @property
     def path(self) -> Path:
         return self.root / self.file
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that it consists of, besides ``model.json``."""
+        head = self.spec.head
+        return (self.file, head.anchors) if isinstance(head, RawHead) else (self.file,)
