@@ -1,9 +1,11 @@
 """Writes the pages of docs/ that come from the code: ``python scripts/docs.py``."""
 
+import inspect
 from pathlib import Path
 
 import click
 
+import edgekit as package
 from edgekit.cli import COMMANDS, edgekit
 from edgekit.values.model import Quantisation
 from edgekit.values.recipe import recipes
@@ -14,7 +16,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def pages() -> dict[str, str]:
     """File name in docs/ → its text."""
-    return {"cli.md": cli_page(), "support.md": support_page()}
+    return {"cli.md": cli_page(), "python.md": python_page(), "support.md": support_page()}
 
 
 SOURCES = {
@@ -50,10 +52,21 @@ def support_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def python_page() -> str:
+    """Every verb of the Python API, with its docstring."""
+    parts = ["# The Python API\n", "Written by `python scripts/docs.py` from the functions themselves.\n"]
+    for name in package.__all__:
+        verb = getattr(package, name)
+        if inspect.isfunction(verb):
+            signature = str(inspect.signature(verb)).replace("'", "")
+            parts.append(f"## edgekit.{name}\n\n```python\n{name}{signature}\n```\n\n{inspect.getdoc(verb)}\n")
+    return "\n".join(parts)
+
+
 def cli_page() -> str:
     """Every command's --help."""
     parts = ["# The command line\n\nWritten by `python scripts/docs.py` from the commands themselves.\n"]
-    root = click.Context(edgekit, info_name="edgekit", terminal_width=100)
+    root = click.Context(edgekit, info_name="edgekit", terminal_width=100, **edgekit.context_settings)
     for name in COMMANDS:
         command = edgekit.get_command(root, name)
         assert command is not None

@@ -14,7 +14,7 @@ from ..errors import EdgekitError
 # name → what --help says of it; the command object has the module's name
 COMMANDS = {
     "inspect": "What is this model, what can be made of it, what is wrong with it.",
-    "convert": "Turn a checkpoint into verified, labelled model files.",
+    "convert": "Turn a graph into labelled model files that are ready to run.",
     "verify": "Prove that converted models answer as their source does.",
     "detect": "Run a model on pictures, folders, videos or a camera.",
     "metadata": "Show or set the TFLite metadata of a model.",

@@ -20,12 +20,11 @@ def demo(out: Path) -> None:
     from ..stories.verify import REPORT
 
     sample = write_sample(out / "sample")
-    build = out / "build"
     _run("inspect", sample.graph)
-    _run("convert", sample.graph, "--to", RECIPE, "--labels", sample.labels, "--groups", sample.groups, "-o", build)
-    _run("verify", build, "--samples", sample.pictures, "--truth", sample.truth)
-    _run("detect", build / RECIPE, sample.pictures, "--count", "-o", out / "boxes")
-    click.echo(f"\nLook at {build / REPORT} and at the pictures in {out / 'boxes'}.")
+    _run("convert", sample.graph, "--to", RECIPE, "--labels", sample.labels, "--groups", sample.groups, "-o", out)
+    _run("verify", out, "--samples", sample.pictures, "--truth", sample.truth)
+    _run("detect", out / RECIPE, sample.pictures, "--count", "-o", out / "boxes")
+    click.echo(f"\nLook at {out / REPORT} and at the pictures in {out / 'boxes'}.")
 
 
 def _run(*words: str | Path) -> None:

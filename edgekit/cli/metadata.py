@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ..errors import UsageError
-from ..system import read_file, write_file
+from ..system import read_file
 from .options import normalisation
-
-if TYPE_CHECKING:
-    from ..formats.tflite.calibration import Calibration
 
 TRANSFORMATIONS = ("identity", "log", "inverse-logistic")
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -64,30 +61,14 @@ def show(file: Path, as_json: bool) -> None:
 @click.option("--default-score", type=float, help="Score of a class without calibration.")
 @click.option("--default", "default", is_flag=True, help="Drop the old metadata and start from the default form.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write there instead of replacing FILE.")
-def set_metadata(file: Path, **given: Any) -> None:
+def set_metadata(file: Path, out: Path | None, locales: tuple[str, ...], **given: Any) -> None:
     """Write metadata into FILE, a .tflite. What no option names stays as it was."""
-    from ..formats import labels
-    from ..formats.tflite.metadata import Details, revise
+    from ..stories.metadata import set_metadata as write
 
-    data = read_file(file)
-    if len(given["mean"]) != len(given["std"]):
-        raise UsageError("--mean and --std need as many numbers each.", fix="Give both, one number or three.")
-    path = given["labels"]
-    details = Details(
-        **{key: given[key] for key in ("name", "description", "author", "version", "licence", "score_threshold")},
-        mean=given["mean"],
-        std=given["std"],
-        labels=labels.read(path) if path else (),
-        labels_file="labels.txt",
-        locale_labels={locale: labels.read(Path(name)) for locale, name in map(_locale, given["locales"])},
-        calibration=_calibration(given),
-    )
-    result, notes = revise(data, details, default=given["default"])
-    target = given["out"] or file
-    write_file(target, result)
-    for note in notes:
+    locale_labels = {locale: Path(name) for locale, name in map(_locale, locales)}
+    for note in write(file, out=out, locale_labels=locale_labels, **given):
         click.echo(note)
-    click.echo(f"{target}: metadata written.")
+    click.echo(f"{out or file}: metadata written.")
 
 
 def _locale(text: str) -> tuple[str, str]:
@@ -95,22 +76,3 @@ def _locale(text: str) -> tuple[str, str]:
     if not equals or not name or not locale.replace("-", "").isalnum():
         raise UsageError(f"--locale-labels: expected LOCALE=FILE, got {text!r}.", fix="Type for example: de=labels.txt")
     return locale, name
-
-
-def _calibration(given: dict[str, Any]) -> Calibration | None:
-    from ..formats.tflite import calibration
-
-    path: Path | None = given["score_calibration"]
-    if path is None:
-        if given["score_transformation"] or given["default_score"] is not None:
-            raise UsageError(
-                "--score-transformation and --default-score belong to --score-calibration.", fix="Give its CSV file."
-            )
-        return None
-    return calibration.parse(
-        read_file(path, limit=calibration.MAX_BYTES),
-        name=str(path),
-        num_classes=None,
-        transformation=(given["score_transformation"] or "identity").upper().replace("-", "_"),
-        default_score=given["default_score"] or 0.0,
-    )

@@ -8,6 +8,10 @@ from pathlib import Path
 DISTRIBUTIONS = {
     "tensorflow": ("tensorflow", "tensorflow_cpu", "tensorflow_intel", "tensorflow_macos", "tf_nightly"),
     "ai_edge_litert": ("ai_edge_litert", "ai_edge_litert_nightly"),
+    "cv2": ("opencv_python_headless", "opencv_python", "opencv_contrib_python", "opencv_contrib_python_headless"),
+    "google.protobuf": ("protobuf",),
+    "PIL": ("pillow", "Pillow"),
+    "yaml": ("pyyaml", "PyYAML"),
 }
 
 
@@ -17,10 +21,17 @@ def version(package: str) -> str | None:
     Read from the names of the dist-info folders: importlib.metadata parses mail headers and takes ten times as long,
     which a run that has nothing to do cannot afford.
     """
-    if importlib.util.find_spec(package) is None:
+    if not _importable(package):
         return None
     for distribution in DISTRIBUTIONS.get(package, (package,)):
         for folder in map(Path, sys.path):
             for found in folder.glob(f"{distribution}-*.dist-info"):
                 return found.name.removesuffix(".dist-info").removeprefix(f"{distribution}-")
     return "unknown"
+
+
+def _importable(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # the parent of a dotted name is absent
+        return False

@@ -4,23 +4,23 @@ import platform
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 
 from .._version import __version__
+from ..runtimes.packages import version
 
-# extra → the distributions it brings, and what works with them
+# extra → the packages it brings, and what works with them
 EXTRAS = {
-    "run": (("ai-edge-litert",), "run .tflite files: detect, and the check that every conversion ends with"),
+    "run": (("ai_edge_litert",), "run .tflite files: detect, and the check that every conversion ends with"),
     "convert": (("tensorflow",), "convert TensorFlow graphs, and verify against them"),
-    "video": (("opencv-python-headless",), "detect in video files and from a camera"),
-    "yaml": (("pyyaml",), "read labels from the names of a YAML file"),
+    "video": (("cv2",), "detect in video files and from a camera"),
+    "yaml": (("yaml",), "read labels from the names of a YAML file"),
 }
-CORE = ("click", "flatbuffers", "jinja2", "numpy", "pillow", "protobuf", "rich")
+CORE = ("click", "flatbuffers", "jinja2", "numpy", "PIL", "google.protobuf", "rich")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A distribution, its version (empty when it is not installed), and the extra that brings it (empty: core)."""
+    """A package, its version (empty when it is not installed), and the extra that brings it (empty: core)."""
 
     name: str
     version: str
@@ -45,9 +45,9 @@ class Examination:
 
 def examine() -> Examination:
     """Look at this machine; imports none of the packages it looks for."""
-    core = [Package(name=name, version=_version(name), extra="", gives="") for name in CORE]
+    core = [Package(name=name, version=version(name) or "", extra="", gives="") for name in CORE]
     extras = [
-        Package(name=name, version=_version(name), extra=extra, gives=gives)
+        Package(name=name, version=version(name) or "", extra=extra, gives=gives)
         for extra, (names, gives) in EXTRAS.items()
         for name in names
     ]
@@ -58,10 +58,3 @@ def examine() -> Examination:
         free_disk=shutil.disk_usage(".").free,
         packages=tuple(core + extras),
     )
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -458,7 +458,8 @@ def test_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [("--mean", "1"), ("--mean", "1", "--std", "0"), ("--mean", "x", "--std", "1"), ("--locale-labels", "de"),
-     ("--default-score", "1"), ("--mean", "1,2", "--std", "1,2")],
+     ("--default-score", "1"), ("--mean", "1,2", "--std", "1,2"), ("--score-threshold", "nan"),
+     ("--score-threshold", "7")],
 )  # fmt: skip
 def test_command_line_refuses(tmp_path: Path, options: tuple[str, ...]) -> None:
     model = tmp_path / "m.tflite"
@@ -472,3 +473,13 @@ def test_text_from_a_file_cannot_move_the_cursor(tmp_path: Path) -> None:
     model = tmp_path / "m.tflite"
     model.write_bytes(revise(detector(), Details(name="\x1b[2J\x9b1A"))[0])
     assert not {"\x1b", "\x9b"} & set(run("metadata", "show", model)[1])
+
+
+def test_command_line_leaves_the_digest_of_an_artifact_alone(tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    model.write_bytes(detector())
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="belongs to a converted model"):
+        run("metadata", "set", model, "--author", "A")
+    assert model.read_bytes() == detector()
+    assert run("metadata", "set", model, "--author", "A", "-o", tmp_path / "copy" / "m.tflite")[0] == 0
