@@ -6,21 +6,29 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edgekit.system import sha256
+
 from .bars import table
+from .subjects import subject
 from .suites import SUITES
 
 
 def main() -> None:
     """Run the suites named on the command line, or all."""
-    real = Path(os.environ.get("EDGEKIT_REAL", Path(__file__).parents[2] / "shared" / "real"))
-    if not real.is_dir():
-        sys.exit(f"EDGEKIT_REAL: no folder {real} with published models; nothing was measured")
     names = sys.argv[1:] or list(SUITES)
     with tempfile.TemporaryDirectory() as folder:
-        bars = [bar for name in names for bar in SUITES[name](Path(folder), real)]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+        measured = subject(Path(folder))
+        digest = sha256(measured.tflite)
+        bars = [bar for name in names for bar in SUITES[name](Path(folder), measured)]
+    print(f"{measured.name}, .tflite sha256 {digest[:16]}…")
+    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print(table(bars))
     sys.exit(0 if all(bar.held for bar in bars) else 8)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
 
 
 main()

@@ -1,4 +1,4 @@
-"""The two sides of the finishing benchmark, on the published detector.
+"""The two sides of the finishing benchmark.
 
 Ours attaches post-processing with float anchors to the raw heads, and writes metadata and labels. The other side only
 reads the finished file into the object API of LiteRT's generated schema and writes it back.
@@ -15,14 +15,14 @@ from edgekit.formats import tflite
 from edgekit.formats.tflite import metadata
 from edgekit.values.spec import FinalHead, ImageInput, ModelSpec
 
-CLASSES = 90
-
 
 @dataclass(frozen=True)
 class Unfinished:
-    """The published detector without its post-processing, and what is to be attached."""
+    """A detector without its post-processing, and what is to be attached. name, side: of its input."""
 
     raw: bytes
+    name: str
+    side: int
     options: tflite.PostprocessOptions
     anchors: NDArray[np.float32]
     boxes: int
@@ -35,8 +35,10 @@ def unfinished(data: bytes) -> Unfinished:
     found = tflite.find(model)
     assert found is not None
     raw = tflite.strip(data)
-    boxes, scores = tflite.read(raw).main.outputs
-    return Unfinished(raw, found.options, tflite.anchors(model, found), boxes, scores)
+    graph = tflite.read(raw).main
+    image = graph.tensors[graph.inputs[0]]
+    boxes, scores = graph.outputs
+    return Unfinished(raw, image.name, image.shape[1], found.options, tflite.anchors(model, found), boxes, scores)
 
 
 def finish_model(model: Unfinished) -> bytes:
@@ -44,16 +46,16 @@ def finish_model(model: Unfinished) -> bytes:
     spec = ModelSpec(
         name="detector",
         task="detection",
-        input=ImageInput(name="image", height=300, width=300, mean=(127.5,), std=(127.5,)),
+        input=ImageInput(name="image", height=model.side, width=model.side, mean=(127.5,), std=(127.5,)),
         head=FinalHead(),
         selection=model.options.selection,
-        num_classes=CLASSES,
-        labels=tuple(f"class {index}" for index in range(CLASSES)),
+        num_classes=model.options.num_classes,
+        labels=tuple(f"class {index}" for index in range(model.options.num_classes)),
     )
     attached = tflite.attach(
         model.raw, options=model.options, anchors=model.anchors, boxes=model.boxes, scores=model.scores
     )
-    return metadata.annotate(tflite.canonical(attached, inputs={"normalized_input_image_tensor": "image"}), spec)
+    return metadata.annotate(tflite.canonical(attached, inputs={model.name: "image"}), spec)
 
 
 def object_api_round_trip(data: bytes) -> bytes:

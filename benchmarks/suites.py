@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from edgekit.report import size
 from edgekit.stats.paired import Ratio, interleave, ratio
 
 from .bars import Bar
 from .processes import Cost, cost, edgekit, python
+from .subjects import Subject
 
 Measure = Callable[[], Cost]
 T = TypeVar("T")
@@ -25,18 +27,17 @@ import tensorflow as tf
 lite = tf.compat.v1.lite
 heads = ["raw_outputs/box_encodings", "raw_outputs/class_predictions"]
 name = "normalized_input_image_tensor"
-converter = lite.TFLiteConverter.from_frozen_graph({graph!r}, [name], heads, {{name: [1, 300, 300, 3]}})
+converter = lite.TFLiteConverter.from_frozen_graph({graph!r}, [name], heads, {{name: [1, {side}, {side}, 3]}})
 converter.inference_type = tf.uint8
 converter.quantized_input_stats = {{name: (128.0, 128.0)}}
 open("bare.tflite", "wb").write(converter.convert())
 """
 
 
-def start(folder: Path, real: Path) -> list[Bar]:
+def start(folder: Path, subject: Subject) -> list[Bar]:
     """``edgekit --help`` and ``edgekit inspect``, as whole processes."""
     nothing = _process(python("pass"), folder)
     numpy = _process(python("import numpy"), folder)
-    model = real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite"
     return [
         Bar(
             "edgekit --help",
@@ -46,25 +47,24 @@ def start(folder: Path, real: Path) -> list[Bar]:
             5,
         ),
         Bar(
-            "edgekit inspect, 4 MB .tflite",
+            f"edgekit inspect, {size(subject.tflite.stat().st_size)} .tflite",
             'python -c "import numpy"',
             4,
-            _seconds(_process(edgekit("inspect", model), folder), numpy, 12),
+            _seconds(_process(edgekit("inspect", subject.tflite), folder), numpy, 12),
             3,
         ),
     ]
 
 
-def convert(folder: Path, real: Path) -> list[Bar]:
+def convert(folder: Path, subject: Subject) -> list[Bar]:
     """Conversion of the COCO graph against a bare script that calls TensorFlow's converter once."""
-    source = real / "coco_ssd_mobilenet_v1"
-    with _raw_graph(source / "tflite_graph.pb", folder) as graph:
-        bare = _process(python(BARE_CONVERTER.format(graph=str(graph))), folder)
-        one = _conversion(source, folder, "tflite-uint8")
-        two = _conversion(source, folder, "tflite-uint8", "tflite-f32")
+    with _raw_graph(subject.graph, folder) as (graph, side):
+        bare = _process(python(BARE_CONVERTER.format(graph=str(graph), side=side)), folder)
+        one = _conversion(subject, folder, "tflite-uint8")
+        two = _conversion(subject, folder, "tflite-uint8", "tflite-f32")
         pairs = interleave(one, bare, launches=7)
         pairs_of_two = interleave(two, bare, launches=7)
-    cached = _process(_command(source, folder / "kept", "tflite-uint8"), folder)
+    cached = _process(_command(subject, folder / "kept", "tflite-uint8"), folder)
     cached()
     nothing = _process(python("pass"), folder)
     return [
@@ -75,11 +75,13 @@ def convert(folder: Path, real: Path) -> list[Bar]:
     ]
 
 
-def finish(folder: Path, real: Path) -> list[Bar]:
+def finish(folder: Path, subject: Subject) -> list[Bar]:
     """Post-processing, metadata and labels put on a 4 MB file, in process."""
     from .finishing import finish_model, object_api_round_trip, unfinished
 
-    data = (real / "coco_ssd_mobilenet_v1" / "ssd_mobilenet_v1.tflite").read_bytes()
+    if not subject.published:  # the promise is about 4 MB
+        return []
+    data = subject.tflite.read_bytes()
     model = unfinished(data)
     finish_model(model)
     pairs = interleave(_timed(finish_model, model), _timed(object_api_round_trip, data), launches=20)
@@ -90,12 +92,13 @@ def finish(folder: Path, real: Path) -> list[Bar]:
     ]
 
 
-def latency(folder: Path, real: Path) -> list[Bar]:
+def latency(folder: Path, subject: Subject) -> list[Bar]:
     """One inference of our detect.tflite against the published file, in fresh processes, pairs within a launch."""
-    source = real / "coco_ssd_mobilenet_v1"
-    cost(_command(source, folder / "kept", "tflite-uint8"), folder)
+    if not subject.published:
+        return []
+    cost(_command(subject, folder / "kept", "tflite-uint8"), folder)
     script = Path(__file__).with_name("invoke.py")
-    ours, published = folder / "kept" / "tflite-uint8" / "model.tflite", source / "ssd_mobilenet_v1.tflite"
+    ours, published = folder / "kept" / "tflite-uint8" / "model.tflite", subject.tflite
     launches = []
     for launch in range(10):
         files = (ours, published) if launch % 2 == 0 else (published, ours)
@@ -122,16 +125,16 @@ def _timed(function: Callable[[T], object], argument: T) -> Callable[[], float]:
     return run
 
 
-def _command(source: Path, out: Path, *recipes: str) -> list[str]:
+def _command(subject: Subject, out: Path, *recipes: str) -> list[str]:
     wanted = [word for recipe in recipes for word in ("--to", recipe)]
-    return edgekit("convert", source / "tflite_graph.pb", *wanted, "--labels", source / "labelmap.txt", "-o", out)
+    return edgekit("convert", subject.graph, *wanted, "--labels", subject.labels, "-o", out)
 
 
-def _conversion(source: Path, folder: Path, *recipes: str) -> Measure:
+def _conversion(subject: Subject, folder: Path, *recipes: str) -> Measure:
     def run() -> Cost:
         out = folder / "fresh"
         shutil.rmtree(out, ignore_errors=True)
-        return cost(_command(source, out, *recipes), folder)
+        return cost(_command(subject, out, *recipes), folder)
 
     return run
 
@@ -145,15 +148,16 @@ def _seconds(a: Measure, b: Measure, launches: int) -> Ratio:
 
 
 @contextmanager
-def _raw_graph(graph: Path, folder: Path) -> Iterator[Path]:
-    """The graph without its post-processing node, which the bare converter does not know."""
+def _raw_graph(path: Path, folder: Path) -> Iterator[tuple[Path, int]]:
+    """The graph without its post-processing node, which the bare converter does not know, and its input's side."""
     from edgekit.formats.graphdef import proto
 
-    message = proto.read(graph.read_bytes(), name=str(graph))
-    kept = [node for node in message.node if node.op != "TFLite_Detection_PostProcess"]
-    del message.node[:]
-    message.node.extend(kept)
+    graph = proto.read(path.read_bytes(), name=str(path))
+    kept = [node for node in graph.node if node.op != "TFLite_Detection_PostProcess"]
+    side = next(node.attr["shape"].shape.dim[1].size for node in kept if node.op == "Placeholder")
+    del graph.node[:]
+    graph.node.extend(kept)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".pb") as stream:
-        stream.write(proto.write(message))
+        stream.write(proto.write(graph))
         stream.flush()
-        yield Path(stream.name)
+        yield Path(stream.name), side
