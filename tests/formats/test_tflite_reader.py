@@ -130,7 +130,7 @@ BAD = {
     "empty": (b"", "is empty"),
     "short": (b"\x1c\0\0\0TFL", "7 bytes, too few"),
     "text": (b"conv1\nconv2\n" * 20, "is a text file"),
-    "html": (b"\n<!DOCTYPE html><html>" + b" " * 99, "is an HTML page"),
+    "html": (b"\n<!DOCTYPE html><html>" + b" " * 99, "is a web page"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4183312\n", "is a Git-LFS pointer"),
     "zip": (b"PK\3\4" + bytes(60), "is a zip archive"),
     "other": (b"\x08\x01\x12\x03abc" * 9, "is not a .tflite model"),
