@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UserDataError
 from ..system import read_file
-from .labels import GAP, MAX_BYTES, check_text, nearest, text_of
+from .labels import GAP, MAX_BYTES, check_text, nearest, shown, text_of
 
 
 def read(path: Path, labels: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
@@ -28,7 +28,7 @@ def parse(data: bytes, labels: Sequence[str], *, name: str) -> Mapping[str, tupl
     for group, members in table.items():
         check_text(group, f"{name}, group {group!r}")
         if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
-            raise UserDataError(f"{name}, group {group!r}: expected a list of labels, got {members!r}.")
+            raise UserDataError(f"{name}, group {group!r}: expected a list of labels, got {shown(members)}.")
         for label in members:
             if label not in known:
                 raise UserDataError(

@@ -3,9 +3,11 @@
 Line i, from 0, names class i as the model's post-processing counts: without background. An unused class is '???'.
 """
 
+import codecs
 import difflib
 import json
 import re
+import reprlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any
 
 from ..errors import MissingToolError, UserDataError
 from ..system import read_file
+from . import foreign
 
 GAP = "???"
 MAX_LABELS = 65_536
@@ -104,6 +107,12 @@ def check_text(text: str, where: str) -> None:
         raise UserDataError(f"{where}: control character U+{ord(bad):04X}.", fix="Remove it.")
 
 
+def shown(value: Any) -> str:
+    """A value for a message. Only short ones are written out: aliases of YAML unfold into gigabytes."""
+    plain = value is None or isinstance(value, str) or (isinstance(value, int | float) and abs(value) < 2**63)
+    return reprlib.repr(value) if plain else f"a value of type {type(value).__name__}"
+
+
 def _slip(labels: Sequence[str], num_classes: int) -> str:
     difference = len(labels) - num_classes
     if difference == 1:
@@ -117,25 +126,19 @@ def _slip(labels: Sequence[str], num_classes: int) -> str:
 
 def text_of(data: bytes, name: str) -> str:
     """The text of a file in UTF-8 or marked UTF-16, its lines ended by line feeds; UserDataError where it is none."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\0" in data[:4096]:
-        raise UserDataError(
-            f"{name} is not text.", cause="A binary file, or UTF-16 without its mark.", fix="Save it as UTF-8."
-        )
-    else:
-        encoding = "utf-8-sig"
+    what = foreign.kind(data)
+    if what in foreign.MISHAPS:
+        cause, fix = foreign.MISHAPS[what]
+        raise UserDataError(f"{name} is {what}.", cause=cause, fix=fix)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not wide and b"\0" in data[:4096]:
+        cause = f"It is {what}." if what else "It is a binary file, or UTF-16 without its mark."
+        raise UserDataError(f"{name} is not text.", cause=cause, fix="Save it as UTF-8.")
+    encoding, spoken = ("utf-16", "UTF-16") if wide else ("utf-8-sig", "UTF-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserDataError(
-            f"{name} is not {encoding[:6].rstrip('-').upper()} (byte {error.start}).", fix="Save it as UTF-8."
-        ) from None
-    start = text[:200].lstrip().lower()
-    if start.startswith(("<!doctype", "<html")):
-        raise UserDataError(f"{name} is a web page.", cause="A download saved the page.", fix="Fetch the raw file.")
-    if start.startswith("version https://git-lfs"):
-        raise UserDataError(f"{name} is a Git-LFS pointer.", fix="Run: git lfs pull")
+        raise UserDataError(f"{name} is not {spoken} (byte {error.start}).", fix="Save it as UTF-8.") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -160,11 +163,10 @@ def _is_numbering(pairs: Sequence[tuple[int, str]]) -> bool:
 def _from_data(data: Any, name: str) -> list[Any]:
     """Labels from the structures that JSON and YAML share."""
     if isinstance(data, dict):
-        for key in ("categories", "id2label", "names", "labels"):
-            if key in data:
-                return _from_data(data[key], name)
-        if data and all(_is_number(key) for key in data):
-            return _by_number([(int(key), label) for key, label in data.items()], name, first=0)
+        # Not deeper than one level: aliases of YAML can make a mapping that holds itself.
+        data = next((data[key] for key in ("categories", "id2label", "names", "labels") if key in data), data)
+    if isinstance(data, dict) and data and all(_is_number(key) for key in data):
+        return _by_number([(int(key), label) for key, label in data.items()], name, first=0)
     if isinstance(data, list) and data:
         if not all(isinstance(item, dict) for item in data):
             return data
@@ -177,13 +179,15 @@ def _from_data(data: Any, name: str) -> list[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,9}", str(value)) is not None
+    if isinstance(value, str):
+        return re.fullmatch(r"[0-9]{1,9}", value) is not None
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
 
 
 def _by_id(pairs: Sequence[tuple[int, Any]], name: str) -> list[Any]:
     """Ids count from 1, with 0 for the background, unless 0 is a class of its own."""
     zero = next((label for number, label in pairs if number == 0), GAP)
-    if str(zero).lower() in BACKGROUND:
+    if isinstance(zero, str) and zero.lower() in BACKGROUND:
         return _by_number([pair for pair in pairs if pair[0] > 0], name, first=1)
     return _by_number(pairs, name, first=0)
 
@@ -193,7 +197,7 @@ def _by_number(pairs: Sequence[tuple[int, Any]], name: str, *, first: int) -> li
     labels: dict[int, Any] = {}
     for number, label in pairs:
         if number in labels:
-            raise UserDataError(f"{name} names class {number} twice: {labels[number]!r} and {label!r}.")
+            raise UserDataError(f"{name} names class {number} twice: {shown(labels[number])} and {shown(label)}.")
         labels[number] = label
     last = max(labels, default=first - 1)
     _check_count(last + 1 - first, name)
@@ -205,7 +209,7 @@ def _checked(labels: Sequence[Any], name: str) -> tuple[str, ...]:
     for number, label in enumerate(labels, start=1):
         where = f"{name}, label {number}"
         if not isinstance(label, str):
-            raise UserDataError(f"{where}: {label!r} is no text.", fix="Put quotes around it.")
+            raise UserDataError(f"{where}: {shown(label)} is no text.", fix="Put quotes around it.")
         if not label.strip():
             raise UserDataError(
                 f"{where}: it is empty.", cause="Every line counts as a class.", fix=f"Write {GAP} for an unused class."
@@ -237,7 +241,9 @@ def _yaml(text: str, name: str) -> Any:
         ) from None
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a tag such as !!int makes PyYAML raise whatever its text makes Python raise
         raise UserDataError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from None
 
 
@@ -251,6 +257,8 @@ def _pbtxt_items(text: str, name: str) -> list[tuple[int, str]]:
             depth, field = depth + 1, ""
         elif token["mark"] == "}":
             depth -= 1
+            if depth < 0:
+                raise UserDataError(f"{name}: unexpected '}}' at character {token.start()}.")
             if depth == 0:
                 items.append(_pbtxt_item(fields, name))
                 fields = {}
@@ -269,7 +277,7 @@ def _pbtxt_items(text: str, name: str) -> list[tuple[int, str]]:
 def _pbtxt_item(fields: Mapping[str, str], name: str) -> tuple[int, str]:
     label = fields.get("display_name") or fields.get("name")
     if label is None or not _is_number(fields.get("id")):
-        raise UserDataError(f"{name}: an item lacks its id or its name: {dict(fields)}.")
+        raise UserDataError(f"{name}: an item lacks its id or its name: {reprlib.repr(fields)}.")
     return int(fields["id"]), label
 
 

@@ -63,8 +63,13 @@ def test_every_form_is_read(tmp_path: Path, name: str, data: bytes, expected: tu
     assert labels.read(tmp_path / name) == expected
 
 
+# Twenty-five levels of ten aliases each: what repr makes of the last has more than 10^25 letters.
+LAUGHS = b"a: &a [x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 10)) for n in b"bcdefghijklmnopqrstuvwxyz"
+)
+
 BAD = [
-    ("empty.txt", b"", "holds no labels"),
+    ("empty.txt", b"", "is empty"),
     ("blank.txt", b" \n\n", "holds no labels"),
     ("hole.txt", b"person\n\ncar\n", "label 2: it is empty"),
     ("control.txt", b"person\ncar\x1b[31m\n", "U+001B"),
@@ -76,6 +81,7 @@ BAD = [
     ("utf16-cut.txt", b"\xff\xfep", "not UTF-16"),
     ("many.txt", b"x\n" * 100_000, "100000 labels"),
     ("huge-id.json", b'{"id2label": {"0": "a", "999999999": "b"}}', "1000000000 labels"),
+    ("archive.txt", b"PK\x03\x04" + bytes(30), "It is a zip archive"),
     ("page.txt", b"<!DOCTYPE html><html></html>", "web page"),
     ("pointer.txt", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
     ("broken.json", b'{"id2label": ', "not valid JSON"),
@@ -86,13 +92,28 @@ BAD = [
     ("control.json", b'["a\\u0000"]', "U+0000"),
     ("surrogate.json", b'["a\\ud800"]', "U+D800"),
     ("twice.json", b'[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', "class 1 twice"),
+    ("closed.pbtxt", b"item { id: 1 name: 'x' } } item { id: 2 name: 'y' }", "unexpected '}' at character 25"),
     ("cut.pbtxt", b"item { id: 1 name: 'x'", "cut off"),
     ("nameless.pbtxt", b"item { id: 1 }", "lacks its id or its name"),
     ("quote.pbtxt", b"item { id: 1 name: 'x }", "unexpected"),
     ("twice.pbtxt", b"item { id: 1 name: 'x' } item { id: 1 name: 'y' }", "class 1 twice"),
     ("broken.yaml", b"names: [a\n", "not valid YAML"),
     ("object.yaml", b"!!python/object/apply:os.system ['true']\n", "not valid YAML"),
-    ("norway.yaml", b"[se, no]\n", "Put quotes"),
+    ("norway.yaml", b"[se, no]\n", "False is no text"),
+    ("date.yaml", b"- 2001-99-99\n", "not valid YAML: month must be in 1..12"),
+    ("time.yaml", b"- !!timestamp abc\n", "not valid YAML"),
+    ("int.yaml", b"- !!int abc\n", "not valid YAML"),
+    ("bool.yaml", b"- !!bool abc\n", "not valid YAML"),
+    ("hex.yaml", b"- 0x" + b"f" * 5000, "a value of type int is no text"),
+    ("itself.yaml", b"&a {names: *a}\n", "holds no labels"),
+    ("laughs.yaml", LAUGHS + b"labels: [*z]\n", "type list is no text"),
+    ("laughs-id.yaml", LAUGHS + b"labels: [{id: *z, name: x}]\n", "holds no labels"),
+    ("laughs-zero.yaml", LAUGHS + b"labels: [{id: 0, name: *z}]\n", "type list is no text"),
+    (
+        "laughs-twice.yaml",
+        LAUGHS + b"labels: [{id: 1, name: *z}, {id: 1, name: *z}]\n",
+        "class 1 twice: a value of type list",
+    ),
 ]
 
 
