@@ -32,7 +32,7 @@ def read_file(path: Path, *, limit: int = MAX_FILE) -> bytes:
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.", fix="Check the path.") from None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def sha256(path: Path) -> str:
@@ -43,7 +43,7 @@ def sha256(path: Path) -> str:
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.", fix="Check the path.") from None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def write_file(path: Path, data: bytes | str) -> None:
@@ -68,23 +68,24 @@ def write_file(path: Path, data: bytes | str) -> None:
 def staging(out: Path) -> Iterator[Path]:
     """A temporary folder inside ``out``, under its lock; gone afterwards, and ``out`` too if it stayed empty.
 
-    What a killed run left behind is cleared first. Raises StorageError when another edgekit works there.
+    What a killed run left behind is cleared first. Raises StorageError when another edgekit works there, or when
+    nothing can be written there.
     """
-    existed = out.exists()
     with _storage_errors(out):
+        existed = out.exists()
         out.mkdir(parents=True, exist_ok=True)
     with _lock(out / LOCK):
-        for stale in out.glob(f"{STAGING}*"):
-            shutil.rmtree(stale, ignore_errors=True)
         with _storage_errors(out):
+            for stale in out.glob(f"{STAGING}*"):
+                _remove(stale)
             folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=out))
         try:
-            with _storage_errors(out):
-                yield folder
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            if not existed and {entry.name for entry in out.iterdir()} <= {LOCK}:
-                shutil.rmtree(out, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                if not existed and {entry.name for entry in out.iterdir()} <= {LOCK}:
+                    shutil.rmtree(out, ignore_errors=True)
 
 
 def clear(out: Path) -> None:
@@ -94,25 +95,37 @@ def clear(out: Path) -> None:
             pass
 
 
-def publish_together(staged: Path, out: Path, names: Sequence[str]) -> None:
+def publish_together(staged: Path, out: Path, names: Sequence[str], *, stale: Sequence[str] = ()) -> None:
     """Put finished folders of ``staged`` in the place of older ones in ``out``: all of them, or none.
+
+    stale: names in ``out`` that are no longer true then, and go.
 
     ``staged`` lies in ``out``, so that every move is one rename. First the old ones go, the first named last; then the
     new ones come, the first named first. So a kill at any moment leaves the first few of the old or of the new ones,
     never some of both; anything less than a kill puts the old ones back.
     """
     old = staged / "old"
-    old.mkdir()
-    going = [(out / name, old / name) for name in reversed(names) if (out / name).exists()]
+    going = [(out / name, old / name) for name in (*stale, *reversed(names)) if (out / name).exists()]
     moves = going + [(staged / name, out / name) for name in names]
-    try:
-        for source, target in moves:
-            os.rename(source, target)
-    except BaseException:
-        for source, target in reversed(moves):
-            if target.exists() and not source.exists():
-                os.rename(target, source)
-        raise
+    with _storage_errors(out):
+        old.mkdir()
+        try:
+            for source, target in moves:
+                os.rename(source, target)
+        except BaseException:
+            for source, target in reversed(moves):
+                if target.exists() and not source.exists():
+                    os.rename(target, source)
+            raise
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder or a file, as far as it can be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _umask() -> int:
@@ -127,7 +140,7 @@ def _storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         fix = "Free some space, or choose another folder." if error.errno == 28 else "Choose another folder."
-        raise StorageError(f"{path} cannot be written: {error.strerror}.", fix=fix) from None
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}.", fix=fix) from None
 
 
 @contextlib.contextmanager
@@ -137,11 +150,13 @@ def _lock(path: Path) -> Iterator[None]:
     except ImportError:  # Windows has no advisory locks of this kind; there two runs are the user's own care
         yield
         return
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(
-                f"{path.parent} is in use by another edgekit.", fix="Wait for it, or choose another folder."
-            ) from None
+    with contextlib.ExitStack() as stack:
+        with _storage_errors(path.parent):
+            stream = stack.enter_context(path.open("w"))
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StorageError(
+                    f"{path.parent} is in use by another edgekit.", fix="Wait for it, or choose another folder."
+                ) from None
         yield

@@ -1,11 +1,13 @@
-"""Publishing several folders at once."""
+"""Publishing several folders at once, and folders that cannot be written."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
 from edgekit import system
+from edgekit.errors import StorageError
 
 
 def fill(folder: Path, **files: str) -> None:
@@ -68,3 +70,46 @@ def test_a_kill_leaves_old_ones_or_new_ones_never_both(
     found = {name: text for name, text in texts(tmp_path).items() if name in names}
     assert len(set(found.values())) <= 1
     assert set(found) == set(names[: len(found)])
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_what_is_no_longer_true_goes_with_the_old_ones(
+    tmp_path: Path, failing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, a="old")
+    (tmp_path / "report").write_text("of the old one")
+    rename = os.rename
+
+    def moved(source: Path, target: Path) -> None:
+        if failing and "new" in texts(source.parent).get("a", ""):
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", moved)
+    with system.staging(tmp_path) as staged:
+        fill(staged, a="new")
+        with pytest.raises(StorageError, match="No space left") if failing else contextlib.nullcontext():
+            system.publish_together(staged, tmp_path, ["a"], stale=["report", "absent"])
+    assert (tmp_path / "report").exists() == failing
+    assert texts(tmp_path) == {"a": "old" if failing else "new"}
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc and /sys")
+@pytest.mark.parametrize("out", ["/proc", "/sys", "/proc/new"])
+def test_a_folder_that_cannot_be_written_is_a_storage_error(out: str) -> None:
+    with pytest.raises(StorageError, match=f"{out} cannot be written: "), system.staging(Path(out)):
+        pass
+
+
+def test_errors_of_the_work_itself_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), system.staging(tmp_path / "out"):
+        (tmp_path / "absent").read_bytes()
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_killed_runs_left_is_cleared(tmp_path: Path) -> None:
+    fill(tmp_path, **{f"{system.STAGING}folder": "half"})
+    (tmp_path / f"{system.STAGING}file").write_text("half")
+    (tmp_path / f"{system.STAGING}link").symlink_to(tmp_path / "absent")
+    system.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [system.LOCK]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import SourceError, UsageError
+from ..errors import UsageError
 from ..formats.graphdef.fakequant import FAKE_QUANTS, FUSED
 from ..formats.graphdef.graph import PASSING, Graph, producer
 from ..formats.graphdef.proto import NodeDef, attribute
@@ -35,7 +35,10 @@ MOVES = ("Reshape", "Squeeze", "ExpandDims", "ConcatV2", "Transpose", *PASSING, 
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
-    """boxes, scores: references to the raw heads, '' where there are none. anchors: the node that holds them."""
+    """boxes, scores: references to the raw heads, '' where there are none. anchors: the node that holds them.
+
+    trouble: why the post-processing cannot be used, '' where it can or where there is none.
+    """
 
     graph: Graph
     shapes: Mapping[str, Shape | None]
@@ -43,6 +46,7 @@ class Anatomy:
     boxes: str
     scores: str
     anchors: NodeDef | None
+    trouble: str = ""
 
     def shape(self, reference: str) -> Shape | None:
         """Static shape behind a reference to a first output."""
@@ -55,22 +59,25 @@ class Anatomy:
             network = "MobileNet" if is_mobilenet(self.graph) else "network not recognised"
             ending = "with its post-processing node" if self.postprocess is not None else "without post-processing"
             return f"an SSD detector ({network}), {ending}"
+        if self.postprocess is not None:
+            return "a detector with post-processing that edgekit does not know"
         return _stranger(self)
 
 
 def dissect(graph: Graph, outputs: tuple[str, ...] = ()) -> Anatomy:
     """Find the parts. outputs: boxes and scores by name, for graphs with names of their own.
 
-    Raises UsageError for names that the graph does not have, SourceError for a post-processing node with other ports.
+    Raises UsageError for names that the graph does not have.
     """
     nodes = list(graph.of_op(POSTPROCESS))
     postprocess = nodes[0] if nodes else None
-    boxes, scores, anchors = "", "", graph.nodes.get(ANCHORS)
+    boxes, scores, anchors, trouble = "", "", graph.nodes.get(ANCHORS), ""
     if postprocess is not None:
         ports = [reference for reference in postprocess.input if not reference.startswith("^")]
         if len(nodes) > 1 or len(ports) != 3:
-            raise SourceError(f"The graph has {len(nodes)} × {POSTPROCESS} with {len(ports)} inputs, not one with 3.")
-        boxes, scores, anchors = ports[0], ports[1], graph.resolve(graph.nodes[producer(ports[2])])
+            trouble = f"The graph has {len(nodes)} × {POSTPROCESS} with {len(ports)} inputs, not one with 3."
+        else:
+            boxes, scores, anchors = ports[0], ports[1], graph.resolve(graph.nodes[producer(ports[2])])
     elif all(name in graph.nodes for name in RAW_OUTPUTS):
         boxes, scores = RAW_OUTPUTS
     if outputs:
@@ -84,6 +91,7 @@ def dissect(graph: Graph, outputs: tuple[str, ...] = ()) -> Anatomy:
         boxes=boxes,
         scores=scores,
         anchors=anchors if is_table else None,
+        trouble=trouble,
     )
 
 

@@ -88,6 +88,8 @@ def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
 
 
 def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
+    if anatomy.trouble:
+        raise SourceError(anatomy.trouble, cause="edgekit knows no such post-processing.")
     if not anatomy.boxes:
         raise SourceError(
             f"This is {anatomy.what}; edgekit converts SSD detectors from graphs.",

@@ -257,7 +257,7 @@ def inspect(path: Path) -> TfliteInspection:
     model = read(data, name=str(path))
     metadata, packed, unreadable = _metadata(data)
     file = _File(path=path, data=data, model=model, metadata=metadata, packed=packed)
-    found = _postprocess(model)
+    found = op.find_usable(model)
     trouble, notes = _outcome(file)
     audited, labels = auditing.audit(model), _labels(file)
     meanings = zip(file.outputs, _meanings(file, found), strict=True)
@@ -296,13 +296,6 @@ def _metadata(data: bytes) -> tuple[Mapping[str, Any] | None, Mapping[str, bytes
         return None, {}, (_sentence(error),)
 
 
-def _postprocess(model: TfliteModel) -> op.Postprocess | None:
-    try:
-        return op.find(model)
-    except SourceError:  # its sentence is the trouble that _outcome reports
-        return None
-
-
 def _outcome(file: _File) -> tuple[str, tuple[str, ...]]:
     """Why ``load`` refuses the file, '' where it does not; and what it assumes, or has to be told."""
     try:
@@ -321,6 +314,8 @@ def _sentence(error: EdgekitError) -> str:
 def _what(file: _File, found: op.Postprocess | None) -> str:
     if found is not None:
         return f"a finished detector of {found.options.num_classes} classes, with {op.CUSTOM_NAME} inside"
+    if any(operator.name == op.CUSTOM_NAME for operator in file.model.main.operators):
+        return f"a detector with {op.CUSTOM_NAME} that edgekit cannot use"
     task = layout(file.model, file.metadata).task
     return "a finished detector with another post-processing" if task == "detection" else TASKS[task]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from .codec import from_data
 from .show import Shown
@@ -50,5 +50,5 @@ class Recipe(Shown):
 @cache
 def recipes() -> Mapping[str, Recipe]:
     """All recipes by name."""
-    text = resources.files(__package__).joinpath("recipes.json").read_text("utf-8")
+    text = Path(__file__).with_name("recipes.json").read_text("utf-8")
     return {entry["name"]: from_data(Recipe, entry) for entry in json.loads(text)}

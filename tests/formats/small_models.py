@@ -1,6 +1,6 @@
 """Small .tflite files for tests: right in their structure, with operators that need not run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit.formats import flatbuffer, tflite
@@ -19,9 +19,13 @@ def detector(
     classes: int = 3,
     channels: int = 3,
     regular: bool = False,
+    operators: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda one: [one],
     **extra: Any,
 ) -> bytes:
-    """A detector whose outputs stand in ``order``; ``extra`` are further fields of the Model table."""
+    """A detector whose outputs stand in ``order``; ``extra`` are further fields of the Model table.
+
+    operators: what is to stand in the place of the post-processing operator.
+    """
     shapes = {"boxes": [1, 10, 4], "classes": [1, 10], "scores": [1, 10], "count": [1]}
     raw = {"encodings": [1, 6, 4], "predictions": [1, 6, classes + 1], "anchors": [6, 4]}
     tensors = [_tensor("image", [1, 8, 8, channels], dtype), *(_tensor(name, raw[name]) for name in raw)]
@@ -30,7 +34,7 @@ def detector(
     operator = {"opcode_index": 0, "inputs": [1, 2, 3], "outputs": [4, 5, 6, 7], "custom_options": options}
     code = {"deprecated_builtin_code": CUSTOM, "builtin_code": CUSTOM, "custom_code": tflite.CUSTOM_NAME}
     outputs = [4 + PORTS.index(name) for name in order]
-    return _model([code], tensors, [operator], outputs, extra)
+    return _model([code], tensors, operators(operator), outputs, extra)
 
 
 def classifier(*, dtype: str = "uint8", classes: int = 4, version: int = 1) -> bytes:

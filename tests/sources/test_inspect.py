@@ -14,7 +14,7 @@ from edgekit.cli.inspect import inspect as command
 from edgekit.errors import EdgekitError, SourceError, UsageError
 from edgekit.formats.graphdef import proto
 from edgekit.formats.tflite import PORTS
-from edgekit.sources import inspect
+from edgekit.sources import inspect, load
 from edgekit.sources.inspection import GraphInspection, TfliteInspection
 from edgekit.values.codec import to_data
 from tests.formats import small_models
@@ -107,6 +107,42 @@ def _two_stages() -> Any:
             proto.make_node("detection_boxes", "Identity", ["CropAndResize"]),
         ]
     )
+
+
+@pytest.mark.parametrize("change", ["second node", "two inputs"])
+def test_a_graph_with_other_post_processing_is_read_and_only_conversion_refuses_it(
+    contrib: bytes, tmp_path: Path, change: str
+) -> None:
+    graph = proto.read(contrib)
+    node = next(node for node in graph.node if node.name == NODE)
+    if change == "two inputs":
+        del node.input[2]
+    else:
+        graph.node.add().CopyFrom(node)
+        graph.node[-1].name = "again"
+    found = _graph(graph, tmp_path)
+    assert found.what == "a detector with post-processing that edgekit does not know"
+    assert f"× {NODE}" in found.trouble
+    assert found.recipes == ()
+    with pytest.raises(SourceError, match=NODE):
+        load(tmp_path / "tflite_graph.pb", out=tmp_path / "model")
+
+
+@pytest.mark.parametrize("change", ["second operator", "two inputs", "other options"])
+def test_a_tflite_with_other_post_processing_is_read_and_only_conversion_refuses_it(
+    tmp_path: Path, change: str
+) -> None:
+    operators = {
+        "second operator": lambda one: [one, one],
+        "two inputs": lambda one: [one | {"inputs": [1, 2]}],
+        "other options": lambda one: [one | {"custom_options": b"?"}],
+    }
+    found = _tflite(small_models.detector(operators=operators[change]), tmp_path)
+    assert found.what == f"a detector with {NODE} that edgekit cannot use"
+    assert NODE in found.trouble
+    assert found.recipes == ()
+    with pytest.raises(SourceError, match=NODE):
+        load(tmp_path / "x.tflite", out=tmp_path / "model")
 
 
 @pytest.mark.parametrize(

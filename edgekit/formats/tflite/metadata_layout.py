@@ -6,7 +6,7 @@ from typing import Any
 
 from .metadata_codec import Metadata
 from .metadata_content import DETECTION_OUTPUTS, LABEL_TYPES, PROBABILITY, RAW_BOXES, RAW_SCORES, Layout, skeleton
-from .postprocess import find
+from .postprocess import find_usable
 from .reader import Tensor, TfliteModel
 
 CHANNELS = {1: "GRAY", 3: "RGB"}
@@ -35,7 +35,7 @@ def layout(model: TfliteModel, metadata: Mapping[str, Any] | None = None) -> Lay
 
 def ports(model: TfliteModel) -> tuple[str, ...] | None:
     """Names of the outputs by what the post-processing op writes there; None where no such op makes all of them."""
-    found = find(model)
+    found = find_usable(model)
     if found is None or found.order is None:
         return None
     return tuple(DETECTION_OUTPUTS[found.order.index(place)] for place in range(len(found.order)))
@@ -85,7 +85,7 @@ def _outputs(
     model: TfliteModel, outputs: list[Tensor], metadata: Mapping[str, Any] | None
 ) -> tuple[str, tuple[str, ...], int | None]:
     """Task, names of the outputs in the file's order, and number of classes where it shows."""
-    found, by_port = find(model), ports(model)
+    found, by_port = find_usable(model), ports(model)
     if found is not None and by_port is not None:
         return "detection", by_port, found.options.num_classes
     described = tuple(entry.get("name") for entry in output_metadata(metadata))

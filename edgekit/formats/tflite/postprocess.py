@@ -124,6 +124,14 @@ def find(model: TfliteModel) -> Postprocess | None:
     )
 
 
+def find_usable(model: TfliteModel) -> Postprocess | None:
+    """As ``find``, but None also where the operator cannot be used: for those who only look."""
+    try:
+        return find(model)
+    except SourceError:
+        return None
+
+
 def anchors(model: TfliteModel, found: Postprocess) -> NDArray[np.float32]:
     """The anchors of a file as float32 [N, 4] of (y centre, x centre, height, width)."""
     import numpy as np

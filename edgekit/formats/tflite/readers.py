@@ -20,7 +20,7 @@ from .metadata_codec import Metadata, decode
 from .metadata_content import CATEGORY, DETECTION_OUTPUTS, LABEL_TYPES, LOCATION, SCORE, Layout
 from .metadata_layout import layout, ports, tensor_metadata
 from .metadata_schema import ENTRY
-from .postprocess import find
+from .postprocess import find_usable
 from .reader import Tensor, TfliteModel
 
 ACCEPTS, REFUSES, MISREADS = "accepts", "refuses", "misreads"
@@ -405,7 +405,7 @@ def _calibration(reader: Reader, subject: Subject) -> Iterator[Problem]:
 
 def _threads(reader: Reader, subject: Subject) -> Iterator[Problem]:
     """A fault of the kernel, tensorflow/tensorflow#56058; with 2, 3 and 4 threads it was seen in LiteRT 2.3.0."""
-    found = find(subject.model)
+    found = find_usable(subject.model)
     if found is not None and found.options.selection.regular:
         why = "Run with t threads, the class-by-class suppression of the post-processing op leaves out class number t."
         yield MISREADS, why, "Run it with one thread, or convert with --fast-nms."
