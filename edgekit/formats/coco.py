@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UserDataError
 from ..system import read_file
 from ..values.truth import Annotation, TrueBox
+from .labels import text_of
 
 
 def read(path: Path) -> tuple[Annotation, ...]:
@@ -22,7 +23,7 @@ def read(path: Path) -> tuple[Annotation, ...]:
 def parse(data: bytes, *, name: str) -> tuple[Annotation, ...]:
     """The annotations in the bytes of a JSON file."""
     try:
-        content = json.loads(data)
+        content = json.loads(text_of(data, name))
     except (ValueError, RecursionError) as error:
         raise UserDataError(f"{name} is not valid JSON: {error}.") from None
     try:
@@ -35,8 +36,8 @@ def parse(data: bytes, *, name: str) -> tuple[Annotation, ...]:
 
 
 def _annotations(content: Mapping[str, Any]) -> tuple[Annotation, ...]:
-    labels = {int(category["id"]): str(category["name"]) for category in content["categories"]}
-    images = {image["id"]: image for image in content["images"]}
+    labels = {int(key): str(category["name"]) for key, category in _by_id(content, "categories").items()}
+    images = _by_id(content, "images")
     boxes = defaultdict(list)
     for entry in content["annotations"]:
         if entry["image_id"] not in images:
@@ -48,6 +49,15 @@ def _annotations(content: Mapping[str, Any]) -> tuple[Annotation, ...]:
         Annotation(name=str(image["file_name"]), size=_size(image), boxes=tuple(boxes[key]))
         for key, image in images.items()
     )
+
+
+def _by_id(content: Mapping[str, Any], name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for item in content[name]:
+        if item["id"] in found:
+            raise ValueError(f"two of its {name} have the id {item['id']}")
+        found[item["id"]] = item
+    return found
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:

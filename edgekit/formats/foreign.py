@@ -2,7 +2,7 @@
 
 import codecs
 
-from ..errors import SourceError
+from ..errors import SourceError, UserDataError
 
 HEAD = 1024  # bytes that tell a kind
 TFLITE = b"TFL3"  # at byte 4; the four bytes before are an offset and may be any
@@ -74,6 +74,14 @@ def refuse_foreign(data: bytes, name: str) -> None:
     if found and found != TEXT:
         fix = _FIXES.get(found.split()[-1], "Give the model file.")
         raise SourceError(f"{name} is {found}, not a model that edgekit reads.", fix=fix)
+
+
+def refuse_mishap(data: bytes, name: str) -> None:
+    """Raise UserDataError where labels, pictures or annotations are empty, a Git-LFS pointer or a web page."""
+    found = kind(data)
+    if found in MISHAPS:
+        cause, fix = MISHAPS[found]
+        raise UserDataError(f"{name} is {found}.", cause=cause, fix=fix)
 
 
 def _text(start: bytes) -> bytes:

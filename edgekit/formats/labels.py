@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import MissingToolError, UserDataError
 from ..system import read_file
-from . import foreign
+from .foreign import kind, refuse_mishap
 
 GAP = "???"
 MAX_LABELS = 65_536
@@ -126,12 +126,10 @@ def _slip(labels: Sequence[str], num_classes: int) -> str:
 
 def text_of(data: bytes, name: str) -> str:
     """The text of a file in UTF-8 or marked UTF-16, its lines ended by line feeds; UserDataError where it is none."""
-    what = foreign.kind(data)
-    if what in foreign.MISHAPS:
-        cause, fix = foreign.MISHAPS[what]
-        raise UserDataError(f"{name} is {what}.", cause=cause, fix=fix)
+    refuse_mishap(data, name)
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not wide and b"\0" in data[:4096]:
+        what = kind(data)
         cause = f"It is {what}." if what else "It is a binary file, or UTF-16 without its mark."
         raise UserDataError(f"{name} is not text.", cause=cause, fix="Save it as UTF-8.")
     encoding, spoken = ("utf-16", "UTF-16") if wide else ("utf-8-sig", "UTF-8")

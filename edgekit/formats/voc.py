@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from ..errors import UserDataError
 from ..system import read_file
 from ..values.truth import Annotation, TrueBox
+from .foreign import refuse_mishap
 
 MAX_BYTES = 16 * 2**20
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -37,12 +38,26 @@ def parse(data: bytes, *, name: str) -> Annotation:
     return Annotation(name=Path(name).stem, size=None if size is None else _size(size), boxes=objects)
 
 
+class _Plain(ElementTree.TreeBuilder):
+    """Refuses document types: their entities can make a small file huge, and an annotation has no use for them.
+
+    Asked by the parser, it sees them in every encoding.
+    """
+
+    def doctype(self, *_: str | None) -> None:
+        raise _DocumentTypeError
+
+
+class _DocumentTypeError(Exception):
+    """The file has a document type."""
+
+
 def _root(data: bytes, name: str) -> ElementTree.Element:
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        # Entities can make a small file huge, and an annotation has no use for them
-        raise UserDataError(f"{name} has a document type, which no VOC annotation needs.")
+    refuse_mishap(data, name)
     try:
-        root = ElementTree.fromstring(data)
+        root = ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain()))
+    except _DocumentTypeError:
+        raise UserDataError(f"{name} has a document type, which no VOC annotation needs.") from None
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise UserDataError(f"{name} is not valid XML: {error}.") from None
     if root.tag != "annotation":

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ..errors import SourceError, UsageError, UserDataError
 from ..formats import manifest
-from ..formats.truth import read as read_truth
 from ..system import read_file
 from ..values.artifact import Artifact
 from ..values.codec import from_data
 from ..values.model import Model
 from ..values.truth import TruthSet
 from ..vision import images
+from ..vision.truth import read as read_truth
 
 MODEL = "model"  # folder of the source, beside those of the artifacts
 MODEL_JSON = "model.json"

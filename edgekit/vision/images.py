@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import UserDataError
+from ..formats.foreign import kind, refuse_mishap
 from ..system import read_file
 
 Pixels = NDArray[np.uint8]
@@ -24,6 +25,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 QUALITY = 92
+MAX_BYTES = 512 * 2**20
 
 
 def pictures(folder: Path) -> tuple[Path, ...]:
@@ -34,7 +36,7 @@ def pictures(folder: Path) -> tuple[Path, ...]:
 
 def load(path: Path) -> Pixels:
     """Pixels of a picture file. Raises UserDataError where it is not one, or not a whole one."""
-    return decode(read_file(path), str(path))
+    return decode(read_file(path, limit=MAX_BYTES), str(path))
 
 
 def decode(data: bytes, name: str) -> Pixels:
@@ -43,6 +45,7 @@ def decode(data: bytes, name: str) -> Pixels:
     EXIF turns are applied, grey becomes RGB, what is transparent is laid over white, 16 bits become the upper 8,
     of an animation the first frame is taken. Colour profiles are not applied.
     """
+    refuse_mishap(data, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata and large pictures; both are read or refused here
@@ -63,6 +66,8 @@ def decode(data: bytes, name: str) -> Pixels:
             cause=_likely(data),
             fix="Give JPEG, PNG, BMP, WebP, GIF or TIFF.",
         ) from None
+    except MemoryError:
+        raise UserDataError(f"{name} does not fit into memory.", fix="Scale it down first.") from None
     except Exception as error:  # Pillow's readers raise whatever damaged bytes make them raise
         raise UserDataError(
             f"{name} is a damaged picture: {error or type(error).__name__}.",
@@ -82,12 +87,9 @@ def encode(pixels: Pixels, suffix: str = ".png") -> bytes:
 
 
 def _likely(data: bytes) -> str:
-    if not data:
-        return "The file is empty."
-    if data.startswith(b"version https://git-lfs"):
-        return "It is a Git-LFS pointer; `git lfs pull` fetches the picture."
-    if data.lstrip()[:1] == b"<":
-        return "It is a web page or an SVG drawing."
+    what = kind(data)
+    if what and not what.endswith("picture"):
+        return f"It is {what}."
     return "It is of another kind or its first bytes are damaged."
 
 
@@ -101,8 +103,8 @@ def _turned(image: Image.Image) -> Image.Image:
 
 def _rgb(image: Image.Image, name: str) -> Pixels:
     if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
-        values = np.asarray(image).astype(np.int64)
-        if values.size and (values.min() < 0 or values.max() > 0xFFFF):
+        values = np.asarray(image)
+        if values.dtype.itemsize > 2 and values.size and (values.min() < 0 or values.max() > 0xFFFF):
             raise UserDataError(
                 f"{name} holds 32-bit integers, for which no white is agreed.", fix="Save it with 8 or 16 bits."
             )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgekit.errors import SourceError
-from edgekit.formats.foreign import EMPTY, POINTER, TEXT, WEB_PAGE, kind, refuse_foreign
+from edgekit.errors import SourceError, UserDataError
+from edgekit.formats.foreign import EMPTY, POINTER, TEXT, WEB_PAGE, kind, refuse_foreign, refuse_mishap
 from tests.formats.small_models import classifier
 
 PAGE = "<!DOCTYPE html><title>crème</title>"
@@ -48,3 +48,10 @@ def test_what_may_be_a_model_passes() -> None:
 def test_what_is_no_model_is_refused(data: bytes, what: str) -> None:
     with pytest.raises(SourceError, match=what):
         refuse_foreign(data, "x")
+
+
+def test_what_happens_to_every_kind_of_file_is_said() -> None:
+    for data in (b"cat\n", b"PK\x03\x04", b"\xff"):
+        refuse_mishap(data, "x")
+    with pytest.raises(UserDataError, match=r"(?s)^x is a Git-LFS pointer\..*git lfs pull"):
+        refuse_mishap(b"version https://git-lfs.github.com/spec/v1\n", "x")

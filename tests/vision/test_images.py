@@ -1,13 +1,16 @@
 import io
 import struct
+import subprocess
+import sys
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.errors import UsageError, UserDataError
-from edgekit.vision.images import SUFFIXES, decode, encode, load, pictures
+from edgekit.errors import StorageError, UsageError, UserDataError
+from edgekit.vision.images import MAX_BYTES, SUFFIXES, decode, encode, load, pictures
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -95,6 +98,15 @@ def test_sixteen_bits_keep_the_upper_eight():
     assert decode(data, "x").tolist() == [[[0x12, 0xFF, 0]]]
 
 
+def test_sixteen_bits_take_little_memory():
+    data = saved(Image.fromarray(np.zeros((1000, 1000), np.uint16)), "PNG")
+    tracemalloc.start()
+    decode(data, "x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 1000 * 1000  # bytes a pixel: 2 as stored, 2 shifted, 1 as a level, 3 as RGB
+
+
 def chunk(name, body):
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
@@ -115,7 +127,9 @@ BAD = {
     "empty.jpg": (b"", "empty"),
     "page.jpg": (b"<!DOCTYPE html><html>", "web page"),
     "pointer.jpg": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
-    "text.png": (b"hello, this is no picture", "cannot|can be read"),
+    "text.png": (b"hello, this is no picture", "It is a text file"),
+    "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "It is an SVG drawing"),
+    "start.png": (b"\x89PNG\r\n\x1a\n" + bytes(60), "first bytes are damaged"),
     "cut.jpg": (saved(Image.fromarray(picture((200, 200))), "JPEG")[:900], "damaged"),
     "cut.png": (saved(Image.fromarray(picture((200, 200))), "PNG")[:200], "damaged"),
     "bomb.png": (bomb(), "pixels"),
@@ -132,6 +146,40 @@ def test_what_is_no_picture(tmp_path, name):
         load(tmp_path / name)
     assert name in str(caught.value)
     assert caught.value.exit_code == 10
+
+
+def test_what_is_far_too_large_is_not_read(tmp_path):
+    with (tmp_path / "film.jpg").open("wb") as stream:
+        stream.truncate(MAX_BYTES + 1)
+    with pytest.raises(StorageError, match=rf"More than the {MAX_BYTES}"):
+        load(tmp_path / "film.jpg")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_too_little_memory_is_no_damage():
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED],
+        input=saved(Image.new("L", (6000, 6000)), "PNG"),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"x does not fit into memory.\nScale it down first.\n"
+
+
+# Loads the picture with 40 MB more than the program has; its RGB pixels alone take 108 MB.
+STARVED = """
+import resource, sys
+from edgekit.errors import UserDataError
+from edgekit.vision.images import decode
+data = sys.stdin.buffer.read()
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 40 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    decode(data, "x")
+except UserDataError as error:
+    print(error)
+"""
 
 
 def test_damaged_bytes_never_give_a_foreign_exception():

@@ -1,6 +1,5 @@
-"""True boxes from VOC and COCO annotations."""
+"""True boxes of pictures, from VOC and COCO annotations."""
 
-import contextlib
 import json
 from pathlib import Path
 
@@ -8,33 +7,10 @@ import numpy as np
 import pytest
 
 from edgekit.errors import UserDataError
-from edgekit.formats import coco, truth, voc
-from edgekit.vision import images
+from edgekit.vision import images, truth
+from tests.formats.annotations import coco_json, voc_xml
 
 LABELS = ("red", "???", "green")
-
-
-def voc_xml(*objects: tuple[str, str], size: str = "<size><width>200</width><height>100</height></size>") -> bytes:
-    boxes = ""
-    for label, numbers in objects:
-        edges = zip(("xmin", "ymin", "xmax", "ymax"), numbers.split(), strict=False)
-        inner = "".join(f"<{edge}>{number}</{edge}>" for edge, number in edges)
-        boxes += f"<object><name>{label}</name><bndbox>{inner}</bndbox></object>"
-    return f"<annotation><filename>elsewhere.jpg</filename>{size}{boxes}</annotation>".encode()
-
-
-def coco_json(**changes: object) -> bytes:
-    content = {
-        "images": [{"id": 7, "file_name": "train/a.png", "width": 200, "height": 100}, {"id": 8, "file_name": "b.png"}],
-        "categories": [{"id": 1, "name": "red"}, {"id": 5, "name": "green"}, {"id": 6, "name": "blue"}],
-        "annotations": [
-            {"id": 1, "image_id": 7, "category_id": 5, "bbox": [20, 10, 100, 50], "area": 4000, "iscrowd": 1},
-            {"id": 2, "image_id": 7, "category_id": 6, "bbox": [0, 0, 5, 5]},
-            {"id": 3, "image_id": 8, "category_id": 1, "bbox": [0, 0, 20, 10]},
-            {"id": 4, "image_id": 8, "category_id": 1, "bbox": [3, 3, 0, 10]},
-        ],
-    }
-    return json.dumps(content | changes).encode()
 
 
 @pytest.fixture
@@ -85,6 +61,18 @@ def test_the_longest_matching_file_name_wins(tmp_path: Path) -> None:
         truth.read(path, labels=LABELS, pictures=[Path("/data/a.png")])
 
 
+def test_a_full_name_counts_before_the_end_of_another(tmp_path: Path) -> None:
+    names = ("cat.jpg", "a/cat.jpg", "b/dog.jpg", "c/dog.jpg")
+    content = [{"id": n, "file_name": name, "width": 10 + n, "height": 10} for n, name in enumerate(names)]
+    path = tmp_path / "x.json"
+    path.write_bytes(coco_json(images=content, annotations=[]))
+    pictures = [Path("/data/cat.jpg"), Path("/data/a/cat.jpg"), Path("/data/z/cat.jpg")]
+    read = truth.read(path, labels=LABELS, pictures=pictures)
+    assert [picture.width for picture in read.pictures] == [10, 11, 10]
+    with pytest.raises(UserDataError, match="Keep their folders"):
+        truth.read(path, labels=LABELS, pictures=[Path("/data/dog.jpg")])
+
+
 def test_truth_that_belongs_to_nothing_is_refused(tmp_path: Path, photos: list[Path]) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(coco_json())
@@ -94,49 +82,6 @@ def test_truth_that_belongs_to_nothing_is_refused(tmp_path: Path, photos: list[P
         truth.read(path, labels=("redd",), pictures=photos)
     with pytest.raises(UserDataError, match=r"no \.xml files"):
         truth.read(photos[0].parent, labels=LABELS, pictures=photos)
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "not valid XML"),
-        (b"<annotation>", "not valid XML"),
-        (b"<html></html>", "its root is <html>"),
-        (b'<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "document type"),
-        (voc_xml(("red", "1 2 3")), "no box of four numbers"),
-        (voc_xml(("red", "1 2 3 x")), "no box of four numbers"),
-        (voc_xml(("", "1 2 3 4")), "has no name"),
-    ],
-)
-def test_bad_voc_is_refused(data: bytes, message: str) -> None:
-    with pytest.raises(UserDataError, match=message):
-        voc.parse(data, name="a.xml")
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "not valid JSON"),
-        (b"[]", "no COCO annotation"),
-        (b"{}", "'categories' is missing"),
-        (coco_json(images=[]), "belongs to no image"),
-        (coco_json(categories=[]), "belongs to no category"),
-        (coco_json(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, 3]}]), "no COCO annotation"),
-        (coco_json(annotations=[{"image_id": 7, "category_id": 1}]), "'bbox' is missing"),
-        (coco_json(images=[{"id": [1], "file_name": "a"}]), "no COCO annotation"),
-    ],
-)
-def test_bad_coco_is_refused(data: bytes, message: str) -> None:
-    with pytest.raises(UserDataError, match=message):
-        coco.parse(data, name="a.json")
-
-
-def test_damaged_annotations_are_a_clear_error_or_boxes() -> None:
-    for parse, data in ((voc.parse, voc_xml(("red", "1 2 3 4"))), (coco.parse, coco_json())):
-        for place in range(0, len(data), 3):
-            for value in (0, 0x2D, 0x65, 0x7D, 0xFF):
-                with contextlib.suppress(UserDataError):
-                    parse(data[:place] + bytes([value]) + data[place + 1 :], name="a")
 
 
 @pytest.mark.real

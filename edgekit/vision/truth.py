@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserDataError
+from ..formats import coco, voc
+from ..formats.labels import GAP, nearest
 from ..values.truth import Annotation, TrueBox, Truth, TruthSet
-from ..vision import images
-from . import coco, voc
-from .labels import GAP, nearest
+from . import images
 
 
 def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> TruthSet:
@@ -41,17 +41,17 @@ def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> Trut
 
 
 def _index(annotations: Sequence[Annotation], path: Path) -> Mapping[str, Annotation | None]:
-    """By full name, and by bare file name where that is not ambiguous (None where it is)."""
-    index: dict[str, Annotation | None] = {}
+    """By full name; by bare file name where that is no full name, None where several have it."""
+    full: dict[str, Annotation] = {}
     for annotation in annotations:
-        if annotation.name in index:
+        if annotation.name in full:
             raise UserDataError(f"{path} has two annotations for {annotation.name!r}.")
-        index[annotation.name] = annotation
+        full[annotation.name] = annotation
+    bare: dict[str, Annotation | None] = {}
     for annotation in annotations:
-        bare = annotation.name.rsplit("/", 1)[-1]
-        if bare != annotation.name:
-            index[bare] = None if bare in index else annotation
-    return index
+        name = annotation.name.rsplit("/", 1)[-1]
+        bare[name] = None if name in bare else annotation
+    return bare | full
 
 
 def _lookup(picture: Path, index: Mapping[str, Annotation | None]) -> Annotation | None:
