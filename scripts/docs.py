@@ -1,6 +1,7 @@
 """Writes the pages of docs/ that come from the code: ``python scripts/docs.py``."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -58,15 +59,28 @@ def python_page() -> str:
     for name in package.__all__:
         verb = getattr(package, name)
         if inspect.isfunction(verb):
-            signature = str(inspect.signature(verb)).replace("'", "")
-            parts.append(f"## edgekit.{name}\n\n```python\n{name}{signature}\n```\n\n{inspect.getdoc(verb)}\n")
+            parts.append(f"## edgekit.{name}\n\n```python\n{name}{_plain(verb)}\n```\n\n{inspect.getdoc(verb)}\n")
     return "\n".join(parts)
+
+
+def _plain(verb: Callable[..., object]) -> inspect.Signature:
+    """A signature without types, which the docstring says in words, and without functions for defaults."""
+    signature = inspect.signature(verb)
+    empty = inspect.Parameter.empty
+    parameters = [
+        parameter.replace(
+            annotation=empty, default=None if inspect.isfunction(parameter.default) else parameter.default
+        )
+        for parameter in signature.parameters.values()
+    ]
+    return signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
 
 
 def cli_page() -> str:
     """Every command's --help."""
     parts = ["# The command line\n\nWritten by `python scripts/docs.py` from the commands themselves.\n"]
     root = click.Context(edgekit, info_name="edgekit", terminal_width=100, **edgekit.context_settings)
+    parts.append(f"```\n{edgekit.get_help(root)}\n```\n")
     for name in COMMANDS:
         command = edgekit.get_command(root, name)
         assert command is not None

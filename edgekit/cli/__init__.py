@@ -3,13 +3,16 @@
 Commands are imported when they are typed, so that ``edgekit --help`` needs click and nothing else.
 """
 
+import errno
+import io
 import sys
 from importlib import import_module
 
 import click
 
 from .._version import __version__
-from ..errors import EdgekitError
+from ..errors import EdgekitError, StorageError
+from ..report import printable
 
 # name → what --help says of it; the command object has the module's name
 COMMANDS = {
@@ -22,6 +25,7 @@ COMMANDS = {
     "demo": "Run the whole way on the bundled sample, offline.",
 }
 INTERRUPTED = 130
+READER_GONE = 141  # as a shell reports a program that SIGPIPE ended
 
 
 class LazyGroup(click.Group):
@@ -49,8 +53,11 @@ def edgekit() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit with its documented code; the only place that catches edgekit's errors."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows something else, and the run goes on
     try:
-        code = edgekit.main(arguments, prog_name="edgekit", standalone_mode=False)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
     except EdgekitError as error:
         _print_error(error.what, error.cause, error.fix)
         code = error.exit_code
@@ -60,11 +67,38 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
-    sys.exit(code or 0)
+    except (BrokenPipeError, SystemExit):  # the reader of a pipe has gone; Rich answers that with SystemExit
+        _discard_output()
+        code = READER_GONE
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        failure = StorageError("The output cannot be written.", cause=f"{error.strerror}.", fix="Free some space.")
+        _print_error(failure.what, failure.cause, failure.fix)
+        code = failure.exit_code
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    # Not click's own main: it ends a broken pipe with exit code 1, which means a bug here.
+    try:
+        with edgekit.make_context("edgekit", arguments) as context:
+            edgekit.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    finally:
+        sys.stdout.flush()
+    return 0
+
+
+def _discard_output() -> None:
+    """What could not be written must not be tried again when the interpreter ends."""
+    sys.stdout = io.TextIOWrapper(io.BytesIO())
 
 
 def _print_error(what: str, cause: str, fix: str) -> None:
-    click.secho(f"Error: {what}", err=True, fg="red")
+    click.secho(printable(f"Error: {what}"), err=True, fg="red")
     for line in (cause, fix):
         if line:
-            click.echo(f"  {line}", err=True)
+            click.echo(printable(f"  {line}"), err=True)

@@ -30,4 +30,5 @@ def demo(out: Path) -> None:
 def _run(*words: str | Path) -> None:
     arguments = [str(word) for word in words]
     click.secho(f"\n$ edgekit {shlex.join(arguments)}", bold=True)
-    edgekit.main(arguments, prog_name="edgekit", standalone_mode=False)
+    with edgekit.make_context("edgekit", arguments) as context:
+        edgekit.invoke(context)
