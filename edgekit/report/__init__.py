@@ -1,6 +1,11 @@
 """The only place that formats for people: in the terminal, and as one self-contained page."""
 
 
+def printable(text: str) -> str:
+    """A text from a file without what would command the terminal: control characters, but for line breaks."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def size(count: int) -> str:
     """A number of bytes, as people say it."""
     if count < 1000:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..values.answers import Detections
 from ..values.sighting import Seen, Sighting
 from ..values.spec import ModelSpec
+from . import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,9 +48,9 @@ def line(sighting: Sighting, spec: ModelSpec) -> str:
     names = [spec.label(index) for index in answer.classes.tolist()]
     if len(names) > MANY:
         often = Counter(names).most_common()
-        return f"{where}: {len(names)} found: {', '.join(f'{number} × {name}' for name, number in often)}"
+        return printable(f"{where}: {len(names)} found: {', '.join(f'{number} × {name}' for name, number in often)}")
     scored = [f"{name} {score:.2f}" for name, score in zip(names, answer.scores.tolist(), strict=True)]
-    return f"{where}: {', '.join(scored) or 'nothing found'}"
+    return printable(f"{where}: {', '.join(scored) or 'nothing found'}")
 
 
 def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> None:
@@ -66,7 +67,7 @@ def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> N
     classes.add_column("class")
     classes.add_column("count", justify="right")
     for label, number in counts.classes.items():
-        classes.add_row(Text(label), str(number))
+        classes.add_row(Text(printable(label)), str(number))
     console.print(classes)
     if not counts.shares:
         return
@@ -75,5 +76,5 @@ def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> N
     for name in ("count", "by count", "by area"):
         shares.add_column(name, justify="right")
     for share in counts.shares:
-        shares.add_row(Text(share.group), str(share.count), f"{share.by_count:.1%}", f"{share.by_area:.1%}")
+        shares.add_row(Text(printable(share.group)), str(share.count), f"{share.by_count:.1%}", f"{share.by_area:.1%}")
     console.print(shares)

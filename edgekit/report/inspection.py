@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..sources.inspection import GraphInspection, Inspection, Outlook, Port, TfliteInspection
 from ..values.support import name_some
-from . import size
+from . import printable, size
 
 OUTCOMES = {"accepts": ("✓", "green"), "refuses": ("✗", "red"), "misreads": ("!", "yellow")}
 ARITHMETIC = {"integer": "green", "boundary": "", "hybrid": "yellow", "float": "yellow"}
@@ -19,7 +19,7 @@ INDENT = (0, 0, 0, 2)
 
 def inspection(console: Console, value: Inspection) -> None:
     """Print an inspection: what the file is, its parts, and what can be made of it."""
-    console.print(Text.assemble((value.path.name, "bold"), f": {value.what}"))
+    console.print(Text.assemble((printable(value.path.name), "bold"), f": {printable(value.what)}"))
     console.print(Text(f"{size(value.bytes)}, sha256 {value.sha256}", "dim"), soft_wrap=True)
     if isinstance(value, GraphInspection):
         _graph(console, value)
@@ -62,7 +62,7 @@ def _range_sentences(value: GraphInspection) -> Iterable[str]:
 
 def _tflite(console: Console, value: TfliteInspection) -> None:
     if value.description:
-        console.print(Text(f"written by: {value.description}", "dim"))
+        console.print(_text(f"written by: {value.description}", "dim"))
     _section(console, "Inputs", _ports(value.inputs))
     _section(console, "Outputs, in the file's order", _ports(value.outputs))
     if value.postprocess is not None:
@@ -107,7 +107,7 @@ def _operators(value: TfliteInspection) -> Table:
     for row in value.operators:
         types = f"{', '.join(row.inputs)} → {', '.join(row.outputs)}"
         kind = Text(row.kind, ARITHMETIC[row.kind])
-        table.add_row(Text(row.operator), str(row.version), types, row.weights, kind, str(row.count))
+        table.add_row(_text(row.operator), str(row.version), types, row.weights, kind, str(row.count))
     return table
 
 
@@ -115,17 +115,19 @@ def _readers(value: TfliteInspection) -> Table:
     table = Table.grid(padding=(0, 1))
     for finding in value.readers:
         mark, colour = OUTCOMES[finding.outcome]
-        table.add_row(Text(mark, colour), Text(finding.reader), Text(f"{finding.outcome}: {finding.why} {finding.fix}"))
+        table.add_row(
+            Text(mark, colour), Text(finding.reader), _text(f"{finding.outcome}: {finding.why} {finding.fix}")
+        )
     return table
 
 
 def _recipes(trouble: str, recipes: Sequence[Outlook]) -> Table:
     table = Table.grid(padding=(0, 1))
     if trouble:
-        table.add_row(Text("✗", "red"), Text("nothing"), Text(trouble))
+        table.add_row(Text("✗", "red"), Text("nothing"), _text(trouble))
     for one in recipes:
         mark, colour = ("✓", "green") if one.works else ("✗", "red")
-        table.add_row(Text(mark, colour), Text(one.recipe), Text(f"{one.why} {one.fix}".strip()))
+        table.add_row(Text(mark, colour), Text(one.recipe), _text(f"{one.why} {one.fix}".strip()))
     return table
 
 
@@ -133,7 +135,11 @@ def _ports(ports: Iterable[Port]) -> Table:
     table = Table.grid(padding=(0, 2))
     for port in ports:
         table.add_row(
-            Text(port.name), Text(port.dtype), Text(_shape(port)), Text(_quantisation(port)), Text(port.meaning, "bold")
+            _text(port.name),
+            Text(port.dtype),
+            Text(_shape(port)),
+            Text(_quantisation(port)),
+            _text(port.meaning, "bold"),
         )
     return table
 
@@ -162,12 +168,16 @@ def _pairs(options: Mapping[str, Any]) -> Table:
             if isinstance(value, float)
             else value
         )
-        table.add_row(Text(name), Text(str(shown)))
+        table.add_row(_text(name), _text(str(shown)))
     return table
 
 
 def _lines(sentences: Iterable[str]) -> Text:
-    return Text("\n".join(sentences))
+    return _text("\n".join(sentences))
+
+
+def _text(content: str, style: str = "") -> Text:
+    return Text(printable(content), style)
 
 
 def _section(console: Console, title: str, content: Table | Text) -> None:

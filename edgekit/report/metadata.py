@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from . import size
+from . import printable, size
 
 
 def show_metadata(title: str, found: Mapping[str, Any] | None, files: Mapping[str, bytes]) -> None:
@@ -39,5 +39,4 @@ def _grow(tree: Tree, fields: Mapping[str, Any]) -> None:
 
 
 def _text(content: str) -> Text:
-    """Text from a file that may try to move the cursor: only what prints is printed."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in content), overflow="fold")
+    return Text(printable(content), overflow="fold")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..values.proof import Proof
-from . import size
+from . import printable, size
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unsure": ("?", "yellow")}
 VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unsure": "nothing wrong found, but see the question marks"}
@@ -24,7 +24,7 @@ def show(proofs: Sequence[Proof], console: Console | None = None) -> None:
         console.print(
             Text.assemble(
                 (f"{mark} {proof.recipe}", f"bold {colour}"),
-                f"  {proof.model}, {size(proof.sizes[0].bytes)}, {len(proof.pairs)} samples: ",
+                f"  {printable(proof.model)}, {size(proof.sizes[0].bytes)}, {len(proof.pairs)} samples: ",
                 (VERDICTS[proof.outcome], colour),
             )
         )
@@ -45,5 +45,5 @@ def _checks(proof: Proof) -> Table:
     table = Table.grid(padding=(0, 1))
     for check in proof.checks:
         mark, colour = MARKS[check.outcome]
-        table.add_row(Text(mark, colour), Text(check.sentence))  # Text: a label in a sentence is no markup
+        table.add_row(Text(mark, colour), Text(printable(check.sentence)))  # Text: a label in a sentence is no markup
     return table
