@@ -16,6 +16,7 @@ from PIL import Image
 
 from ..errors import EdgekitError
 from ..system import write_file
+from ..values.checks import overall
 from ..values.proof import SAME, TRAINED, Found, Pair, Proof, detections
 from ..vision.draw import draw
 from ..vision.images import load
@@ -52,10 +53,9 @@ def write(path: Path, proofs: Sequence[Proof]) -> None:
 def render(proofs: Sequence[Proof]) -> str:
     """The page. Pictures that can no longer be read are left out, and the page says so."""
     outcomes = [proof.outcome for proof in proofs]
-    outcome = next((word for word in ("fail", "unsure") if word in outcomes), "pass")
     return _template().render(
         title=proofs[0].model,
-        outcome=outcome,
+        outcome=overall(outcomes),
         words=WORDS,
         figure_words=FIGURES,
         summary=_summary(proofs, outcomes),
@@ -87,7 +87,7 @@ def _page(proof: Proof) -> dict[str, Any]:
         "proof": proof,
         "size": size(proof.sizes[0].bytes),
         "found": f"{trained.found} of {trained.judged}" if trained else "—",
-        "difference": f"{trained.score:.4f}" if trained else "—",
+        "difference": f"{trained.score:.4f}" if trained and trained.found else "—",
         "map": _map(proof),
         "pictures": pictures,
         "pictures_note": note,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from .model import Source
 from .show import Shown
@@ -29,6 +30,8 @@ class Artifact(Shown):
 
     key: digest of everything that decided the bytes. display_score: the threshold an app starts with.
     """
+
+    brief: ClassVar[tuple[str, ...]] = ("recipe", "path", "sha256", "assumptions")
 
     root: Path
     spec: ModelSpec

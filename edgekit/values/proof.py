@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from .answers import Detections
-from .checks import Check
+from .checks import Check, overall
 from .model import Source
 from .show import Shown
 from .spec import expect
@@ -137,6 +138,8 @@ class Proof(Shown):
     reference. layers: errors of inner tensors on the first sample, in execution order. figures: who → the COCO figures.
     """
 
+    brief: ClassVar[tuple[str, ...]] = ("recipe", "outcome", "checks")
+
     artifact: Path
     model: str
     recipe: str
@@ -158,6 +161,5 @@ class Proof(Shown):
 
     @property
     def outcome(self) -> str:
-        """fail when a check failed; unsure when one could not be answered; else pass."""
-        outcomes = {check.outcome for check in self.checks}
-        return next((outcome for outcome in ("fail", "unsure") if outcome in outcomes), "pass")
+        """That of all checks together."""
+        return overall([check.outcome for check in self.checks])

@@ -7,17 +7,28 @@ nothing has to be registered or loaded first.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, ClassVar, TypeVar
+
+T = TypeVar("T")
 
 ROWS = 50  # of a long list; a notebook is no archive
 LONG = 200  # characters of a single cell
 
 
 class Shown:
-    """Gives a dataclass the method that Jupyter asks for."""
+    """Gives a dataclass the method that Jupyter asks for. brief: what stands for it in a row; all fields if empty."""
+
+    brief: ClassVar[tuple[str, ...]] = ()
 
     def _repr_html_(self) -> str:
         return f"<div><b>{escape(type(self).__name__)}</b>{_html(self)}</div>"
+
+
+class Rows(tuple[T, ...]):
+    """Several values, a row each: an ordinary tuple that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return f"<div>{_html(self)}</div>"
 
 
 def _html(value: Any, depth: int = 0) -> str:
@@ -42,7 +53,7 @@ def _table(items: Sequence[tuple[Any, Any]], depth: int) -> str:
 
 
 def _rows(values: Sequence[Any], depth: int) -> str:
-    names = [f.name for f in dataclasses.fields(values[0])]
+    names = getattr(values[0], "brief", ()) or [f.name for f in dataclasses.fields(values[0])]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(
         "<tr>" + "".join(f"<td>{_html(getattr(value, name, ''), depth + 2)}</td>" for name in names) + "</tr>"

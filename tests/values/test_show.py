@@ -9,14 +9,16 @@ import numpy as np
 from edgekit.values.answers import Detections
 from edgekit.values.checks import Check
 from edgekit.values.proof import Found, Pair
-from edgekit.values.show import ROWS, Shown
+from edgekit.values.show import ROWS, Rows
+
+MORE = tuple(Check(name=name, outcome="fail", sentence=name) for name in ("types", "score"))
 
 
 def test_a_value_shows_its_fields_and_escapes_them() -> None:
     html = Found(index=3, score=0.123456789)._repr_html_()
     assert "<b>Found</b>" in html
     assert "0.123457" in html
-    assert "<script" not in Shown._repr_html_(Check(name="<script>", outcome="pass", sentence="a & b"))  # type: ignore[arg-type]
+    assert "<script" not in Check(name="<script>", outcome="pass", sentence="a & b")._repr_html_()
 
 
 def test_a_list_of_values_becomes_rows_and_a_long_one_is_cut() -> None:
@@ -24,6 +26,18 @@ def test_a_list_of_values_becomes_rows_and_a_long_one_is_cut() -> None:
     html = Pair(picture=Path("cat.jpg"), candidate=many, references={})._repr_html_()
     assert html.count("<tr><td>") == ROWS
     assert "and 7 more" in html
+
+
+def test_several_values_are_a_tuple_that_shows_what_is_brief_of_each() -> None:
+    checks = (Check(name="runs", outcome="pass", sentence="It <runs>.", unit="of <all>"), *MORE)
+    rows = Rows(checks)
+    assert rows == checks
+    html = rows._repr_html_()
+    assert html.count("<tr><td>") == 3
+    assert "<th>sentence</th>" in html
+    assert "It &lt;runs&gt;." in html
+    assert "of &lt;all&gt;" not in html  # a field that the brief form leaves out
+    assert Rows(())._repr_html_() == "<div>()</div>"
 
 
 def test_arrays_show_type_shape_and_numbers() -> None:
