@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KINDS: Mapping[str, str] = {
-    "litert": ".litert",
-    "tensorflow": ".tensorflow.session",
-}
-
 
 class Session(Protocol):
     """A loaded model."""

@@ -11,7 +11,7 @@ from edgekit.formats.graphdef.proto import Shape, make_constant, make_graph, mak
 from edgekit.formats.tflite import read
 from edgekit.runtimes.tensorflow import Worker, tensorflow_worker
 from edgekit.runtimes.tensorflow.frozen import FrozenGraph, read_graph, to_tflite
-from edgekit.runtimes.tensorflow.session import TensorflowSession
+from edgekit.runtimes.tensorflow.session import TensorflowSession, _prepared
 from edgekit.runtimes.tensorflow.treat import nudge
 from edgekit.sample import contrib_graph, picture
 
@@ -148,6 +148,27 @@ def test_several_pictures_are_one_job(worker: Worker, sample: Path) -> None:
         alone = run(worker, graph, pictures[index : index + 1])
         for name in HEADS:
             np.testing.assert_array_equal(together[name][index], alone[name][0])
+
+
+def test_each_treatment_is_imported_once(worker: Worker, sample: Path) -> None:
+    """As many take turns as there are, chunk after chunk of a verification."""
+    graphs = [
+        sample_graph(sample, treatment=treatment, symmetric_weights=symmetric)
+        for treatment in ("simulate", "clip")
+        for symmetric in (False, True)
+    ]
+    chunk = picture(0, side=128).pixels[None].astype(np.float32) / 127.5 - 1
+    for graph in graphs:
+        run(worker, graph, chunk)
+    before = worker.run(imports)
+    for graph in graphs:
+        run(worker, graph, chunk)
+    assert worker.run(imports) == before
+
+
+def imports() -> int:
+    """How many graphs were imported so far. A job."""
+    return _prepared.cache_info().misses
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])

@@ -42,7 +42,7 @@ def run_frozen(graph: FrozenGraph, pictures: NDArray[Any]) -> dict[str, NDArray[
     return {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(graph.outputs)}
 
 
-@lru_cache(maxsize=2)  # one a reference, for the life of the worker
+@lru_cache(maxsize=4)  # a graph for each treatment: simulated or clipped, with symmetric weights or without
 def _prepared(graph: FrozenGraph) -> Callable[[NDArray[Any]], list[NDArray[Any]]]:
     import tensorflow as tf
 
