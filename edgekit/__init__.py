@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .sources import inspect, load
+    from .sources import LoadOptions, inspect, load
     from .stories.convert import convert
-    from .stories.detect import detect
+    from .stories.detect import counts, detect
     from .stories.verify import verify
 
 _HOMES = {
     "inspect": ".sources",
     "load": ".sources",
+    "LoadOptions": ".sources",
     "convert": ".stories.convert",
     "verify": ".stories.verify",
     "detect": ".stories.detect",
+    "counts": ".stories.detect",
 }
 
-__all__ = ["__version__", "convert", "detect", "inspect", "load", "verify"]
+__all__ = ["LoadOptions", "__version__", "convert", "counts", "detect", "inspect", "load", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UserDataError
+from ..errors import UsageError, UserDataError
 from .options import normalisation
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--count", is_flag=True, help="Count each class, and the share of each group by count and by area.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON; of videos, a line for each frame.")
 @click.option("--labels", type=click.Path(path_type=Path), help="Label file, in any form.")
+@click.option("--groups", type=click.Path(path_type=Path), help="Groups of labels for --count, as TOML or JSON.")
 @normalisation
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads that run the model.")
 def detect(subject: Path, inputs: tuple[str, ...], count: bool, as_json: bool, **given: Any) -> None:
@@ -32,15 +33,19 @@ def detect(subject: Path, inputs: tuple[str, ...], count: bool, as_json: bool, *
 
     INPUTS are pictures, folders of pictures, patterns, video files, or camera:0 for a webcam, which runs until Ctrl-C.
     """
+    from ..report import printable
     from ..report.detections import show_counts
     from ..stories.detect import counts
     from ..stories.detect import detect as look
     from ..stories.footage import expand
 
-    lines = as_json and any(shot.moving for shot in expand(inputs))
-    seen = look(subject, inputs, **given, progress=_json_line if lines else None if as_json else _line)
+    if given["groups"] and not count:
+        raise UsageError("--groups says how to count.", fix="Add --count.")
+    shots = expand(inputs)
+    lines = as_json and any(shot.moving for shot in shots)
+    seen = look(subject, shots, **given, progress=_json_line if lines else None if as_json else _line)
     for note in seen.notes:
-        click.echo(f"Note: {note}", err=True)
+        click.echo(printable(f"Note: {note}"), err=True)
     if as_json:
         _print_json(seen, counts(seen) if count else None, lines)
     elif count:

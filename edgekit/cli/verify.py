@@ -9,7 +9,7 @@ import click
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--samples", required=True, type=click.Path(path_type=Path), help="Folder of pictures, or one picture.")
-@click.option("--against", type=click.Path(path_type=Path), help="Another source than the one that convert stored.")
+@click.option("--against", type=click.Path(path_type=Path), help="Another source: a file, or another OUT/model.")
 @click.option("--truth", type=click.Path(path_type=Path), help="True boxes of the samples: VOC folder, COCO .json.")
 @click.option("--limit", type=click.IntRange(min=1), help="Samples to look at, evenly spread; 32, or all with --truth.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proofs as JSON.")

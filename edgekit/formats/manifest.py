@@ -3,11 +3,13 @@
 Reading needs neither numpy nor any other package, because ``convert`` asks it whether there is anything to do.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceError, StorageError, UsageError
 from ..system import read_file, sha256, write_file
@@ -15,6 +17,10 @@ from ..values.artifact import Artifact
 from ..values.codec import from_data, to_data
 from ..values.spec import ImageInput, RawHead, expect
 from . import labels as label_files
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NAME = "manifest.json"
 VERSION = 1
@@ -51,6 +57,13 @@ def read(root: Path) -> Artifact:
         ) from None
 
 
+def find(out: Path) -> tuple[Path, ...]:
+    """Folders of artifacts: ``out`` where it is one itself, else those in it, by name."""
+    if (out / NAME).is_file():
+        return (out,)
+    return tuple(sorted(path.parent for path in out.glob(f"*/{NAME}")))
+
+
 def check(artifact: Artifact) -> None:
     """Raise StorageError unless every file of the artifact is there with the bytes that the manifest says."""
     root = artifact.root.resolve()
@@ -67,6 +80,19 @@ def check(artifact: Artifact) -> None:
         else:
             continue
         raise StorageError(f"{path} {problem}.", cause="The artifact is damaged.", fix="Convert the model again.")
+
+
+def anchors(artifact: Artifact) -> NDArray[np.float32] | None:
+    """Anchors float32 (N, 4) of a raw head; None where the file has its own. Raises StorageError if damaged."""
+    import numpy as np
+
+    if not isinstance(artifact.spec.head, RawHead):
+        return None
+    path = artifact.root / artifact.spec.head.anchors
+    data = _read_part(path)
+    if not data or len(data) % 16:
+        raise StorageError(f"{path} has {len(data)} bytes, no whole number of anchors.", fix="Convert the model again.")
+    return np.frombuffer(data, "<f4").reshape(-1, 4)
 
 
 def to_manifest(artifact: Artifact) -> dict[str, Any]:

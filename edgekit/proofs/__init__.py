@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..formats import model as model_file
 from ..system import write_file
 from ..values.codec import to_data
 from ..values.model import Model
@@ -57,37 +58,38 @@ def candidate(artifact: Artifact, target: str) -> Candidate:
 
 
 def verify(
-    out: Path | str,
+    out: Path | str | Artifact,
     *,
-    samples: Path | str | Sequence[Path],
+    samples: Path | str | Sequence[Path | str],
     against: Model | None = None,
     truth: Path | str | None = None,
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Proof, ...]:
-    """Prove every artifact in ``out`` (or the one that it is), and write verify.json beside each.
+    """Prove every artifact in the folder ``out`` (or the one that it is), and write verify.json beside each.
 
     samples: pictures, or a folder of them. against: another source than the one at ``out``/model. truth: VOC or COCO
     annotations of the samples, for the COCO figures. limit: look at this many samples, spread evenly; 32 by default,
     all with truth. progress: called with the number of samples done and to do.
     A failed check is no exception: look at ``Proof.outcome``. Raises UsageError, UserDataError, SourceError,
-    ConversionError where the model cannot be run, MissingToolError, and VerificationError where the tensors of
-    artifact and source cannot even be compared.
+    StorageError where stored files are damaged, ConversionError where the model cannot be run, MissingToolError, and
+    VerificationError where the tensors of artifact and source cannot even be compared.
     """
     from . import course, inputs, references
 
-    artifacts = inputs.read_artifacts(Path(out))
+    artifacts = inputs.read_artifacts(Path(out) if isinstance(out, str) else out)
+    if against:
+        model_file.check(against.root)
     model = against or inputs.read_model(artifacts)
     pictures = inputs.choose(samples, SAMPLES if limit is None and truth is None else limit)
     truths = inputs.read_truths(Path(truth), artifacts[0], pictures) if truth else None
     with references.opened(model) as source:
         courses = [course.start(artifact, model) for artifact in artifacts]
         inner = [course.layers(one, source, pictures[0]) for one in courses]
-        for done in course.observe(courses, source, pictures):
-            if progress:
-                progress(done, len(pictures))
+        seen = course.observe(courses, source, pictures, progress)
         proofs = [
-            course.conclude(one, model, source, errors, truths) for one, errors in zip(courses, inner, strict=True)
+            course.conclude(one, observations, model, source, errors, truths)
+            for one, observations, errors in zip(courses, seen, inner, strict=True)
         ]
     for proof in proofs:
         write_file(proof.artifact / NAME, json.dumps(to_data(proof), indent=1, allow_nan=False) + "\n")

@@ -28,38 +28,46 @@ def head_checks(errors: Sequence[TensorError], limits: Limits) -> list[Check]:
 def agreement_checks(found: Agreement, limits: Limits) -> list[Check]:
     """Same treatment: is the conversion right? As trained: is the recipe good enough?"""
     if found.reference == TRAINED:
-        return [*_answers(found, limits.trained_recall), _score(found, limits.trained_score)]
-    return [*_answers(found, limits.recall), _score(found, limits.score), *_overlap(found, limits.iou)]
+        return [*_answers(found, limits.trained_recall), *_score(found, limits.trained_score)]
+    return [*_answers(found, limits.recall), *_score(found, limits.score), *_overlap(found, limits.iou)]
 
 
 def _answers(found: Agreement, limit: float) -> list[Check]:
+    """A side that gives no answers asks for none: then only the other side's are judged."""
     name = found.reference
     scoring = f" scoring {found.floor:g} or more" if found.floor else ""
-    if not found.judged:
-        sentence = f"The source {_under(name)} gives no answers{scoring} on these samples: nothing could be compared."
+    if not found.judged and not found.extra_judged:
+        sentence = (
+            f"Neither the artifact nor the source {_under(name)} gives answers{scoring} on these samples: "
+            "nothing could be compared."
+        )
         return [Check(name=f"recall, {name}", outcome="unsure", sentence=sentence, limit=limit)]
-    tied = f", {found.ties} of them through a box of equal rank" if found.ties else ""
-    recall = (
-        f"The artifact gives {found.found} of {found.judged} answers{scoring} of the source {_under(name)} "
-        f"({found.recall:.2%}{tied}); the limit is {limit:.2%}."
-    )
-    extra = found.extra_judged - found.extra_found
-    precision = (
-        f"Of {found.extra_judged} answers{scoring} of the artifact, the source {_under(name)} lacks {extra} "
-        f"({found.precision:.2%} agree); the limit is {limit:.2%}."
-    )
-    return [
-        at_least(f"recall, {name}", found.recall, limit, recall, "of the answers"),
-        at_least(f"precision, {name}", found.precision, limit, precision, "of the answers"),
-    ]
+    result = []
+    if found.judged:
+        tied = f", {found.ties} of them through a box of equal rank" if found.ties else ""
+        recall = (
+            f"The artifact gives {found.found} of {found.judged} answers{scoring} of the source {_under(name)} "
+            f"({found.recall:.2%}{tied}); the limit is {limit:.2%}."
+        )
+        result.append(at_least(f"recall, {name}", found.recall, limit, recall, "of the answers"))
+    if found.extra_judged:
+        extra = found.extra_judged - found.extra_found
+        precision = (
+            f"Of {found.extra_judged} answers{scoring} of the artifact, the source {_under(name)} lacks {extra} "
+            f"({found.precision:.2%} agree); the limit is {limit:.2%}."
+        )
+        result.append(at_least(f"precision, {name}", found.precision, limit, precision, "of the answers"))
+    return result
 
 
-def _score(found: Agreement, limit: float) -> Check:
+def _score(found: Agreement, limit: float) -> list[Check]:
+    if not found.found:  # without a pair there is no difference that could be small
+        return []
     sentence = (
         f"Scores differ from those of the source {_under(found.reference)} by {found.score:.4f} at most, "
         f"{found.mean_score:.4f} on average; the limit is {limit:g}."
     )
-    return at_most(f"score, {found.reference}", found.score, limit, sentence, "score")
+    return [at_most(f"score, {found.reference}", found.score, limit, sentence, "score")]
 
 
 def _overlap(found: Agreement, limit: float) -> list[Check]:

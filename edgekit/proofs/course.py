@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,6 @@ class Course:
     candidate: Candidate
     judge: Judge
     treatments: Mapping[str, Treatment]
-    observations: list[Observation] = field(default_factory=list)
 
 
 def start(artifact: Artifact, model: Model) -> Course:
@@ -86,25 +85,30 @@ def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, 
     )
 
 
-def observe(courses: Sequence[Course], source: Opened, pictures: Sequence[Path]) -> Iterator[int]:
-    """Take the samples through the source and every artifact; yields how many are done.
+def observe(
+    courses: Sequence[Course], source: Opened, pictures: Sequence[Path], progress: Callable[[int, int], None] | None
+) -> list[list[Observation]]:
+    """Take the samples through the source and every artifact: for each course what every picture showed.
 
     Artifacts whose inputs are alike are fed the same tensors and share what the source says of them.
     """
-    groups: dict[ImageInput, list[Course]] = defaultdict(list)
-    for course in courses:
-        groups[course.artifact.spec.input].append(course)
+    seen: list[list[Observation]] = [[] for _ in courses]
+    groups: dict[ImageInput, list[tuple[Course, list[Observation]]]] = defaultdict(list)
+    for course, observations in zip(courses, seen, strict=True):
+        groups[course.artifact.spec.input].append((course, observations))
     for first in range(0, len(pictures), CHUNK):
         chunk = pictures[first : first + CHUNK]
         pixels = [images.load(picture) for picture in chunk]
         for image, members in groups.items():
             batch = np.concatenate([_tensor(one, image) for one in pixels])
-            asked = dict.fromkeys(treatment for course in members for treatment in course.treatments.values())
+            asked = dict.fromkeys(treatment for course, _ in members for treatment in course.treatments.values())
             said = {treatment: source.heads(treatment, batch) for treatment in asked}
-            for course in members:
+            for course, observations in members:
                 for row, picture in enumerate(chunk):
-                    course.observations.append(_observe(course, picture, batch[row : row + 1], said, row))
-        yield first + len(chunk)
+                    observations.append(_observe(course, picture, batch[row : row + 1], said, row))
+        if progress:
+            progress(first + len(chunk), len(pictures))
+    return seen
 
 
 def _observe(
@@ -131,13 +135,18 @@ def _tensor(pixels: images.Pixels, image: ImageInput) -> NDArray[np.float32]:
 
 
 def conclude(
-    course: Course, model: Model, source: Opened, inner: tuple[TensorError, ...], truths: TruthSet | None
+    course: Course,
+    observations: Sequence[Observation],
+    model: Model,
+    source: Opened,
+    inner: tuple[TensorError, ...],
+    truths: TruthSet | None,
 ) -> Proof:
     """What follows from all samples."""
-    artifact, observations = course.artifact, course.observations
+    artifact = course.artifact
     heads = {name: head_errors(observations, name) for name in course.treatments}
     found = agreements(observations, course.judge.tolerances)
-    figures = _figures(course, truths) if truths else {}
+    figures = _figures(course, observations, truths) if truths else {}
     return Proof(
         artifact=artifact.root,
         model=artifact.spec.name,
@@ -152,7 +161,7 @@ def conclude(
             *course.candidate.checks(),
             *checks.head_checks(heads[SAME], course.recipe.limits),
             *(check for one in found for check in checks.agreement_checks(one, course.recipe.limits)),
-            *_further_checks(course, figures, truths),
+            *_further_checks(course, observations, figures, truths),
         ),
         agreements=found,
         heads=heads,
@@ -181,18 +190,21 @@ def conclude(
 
 
 def _further_checks(
-    course: Course, figures: Mapping[str, Mapping[str, float]], truths: TruthSet | None
+    course: Course,
+    observations: Sequence[Observation],
+    figures: Mapping[str, Mapping[str, float]],
+    truths: TruthSet | None,
 ) -> Iterator[Check]:
     if truths:
         yield checks.map_check(figures, course.recipe, len(truths.pictures))
     if course.judge.spec.selection:
-        full = sum(observation.full for observation in course.observations)
-        yield checks.saturation_check(full, len(course.observations), course.judge.spec.selection.max_detections)
+        full = sum(observation.full for observation in observations)
+        yield checks.saturation_check(full, len(observations), course.judge.spec.selection.max_detections)
 
 
-def _figures(course: Course, truths: TruthSet) -> dict[str, dict[str, float]]:
+def _figures(course: Course, observations: Sequence[Observation], truths: TruthSet) -> dict[str, dict[str, float]]:
     """The twelve COCO figures of the source under each treatment and of the artifact."""
-    pairs = {observation.pair.picture: observation.pair for observation in course.observations}
+    pairs = {observation.pair.picture: observation.pair for observation in observations}
     judged = [(pairs[truth.path], truth) for truth in truths.pictures]
     answers = {
         TRAINED: [(pair.references[TRAINED], truth) for pair, truth in judged],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConversionError, VerificationError
-from ..formats import tflite
+from ..formats import manifest, tflite
 from ..formats.tflite.audit import FLOATS, Audit, audit
 from ..formats.tflite.audit import OperatorRow as AuditRow
 from ..runtimes.litert import LitertSession
@@ -41,9 +41,7 @@ class TfliteCandidate:
         self._whole = _loaded(self._data, artifact)
         self._heads = self._whole if self._bare is self._data else LitertSession(self._bare)
         self._audit = audit(tflite.read(self._data, name=str(artifact.path)))
-        self._anchors = None
-        if isinstance(head, RawHead):
-            self._anchors = np.frombuffer(read_file(artifact.root / head.anchors), "<f4").reshape(-1, 4)
+        self._anchors = manifest.anchors(artifact)
 
     def answer(self, tensor: NDArray[Any]) -> Answer:
         return answer(self._artifact.spec, self._run(self._whole, tensor), self._anchors)

@@ -13,13 +13,14 @@ from ..errors import StorageError, UsageError, UserDataError
 from ..report.detections import record
 from ..system import write_file
 from ..values.answers import Answer, Classification, Detections
+from ..values.artifact import Artifact
 from ..values.sighting import Failure, Seen, Sighting
 from ..values.spec import ModelSpec
 from ..vision import images
 from ..vision.counts import Counts, count
 from ..vision.draw import draw
 from ..vision.frames import Video, VideoWriter
-from .footage import Shot, destinations, expand, open_shot
+from .footage import Shot, destinations, expand, open_shot, records
 from .subject import Runner, open_subject
 
 BEST = 5  # classes told of a classification
@@ -29,32 +30,40 @@ Each = Callable[[Sighting, ModelSpec], None]  # told of every picture and frame 
 
 
 def detect(
-    subject: Place,
-    inputs: Place | Sequence[Place],
+    subject: Place | Artifact,
+    inputs: Place | Shot | Sequence[Place | Shot],
     *,
     out: Place | None = None,
     score: float | None = None,
     labels: Place | None = None,
-    mean: Sequence[float] = (),
-    std: Sequence[float] = (),
+    groups: Place | None = None,
+    mean: float | Sequence[float] = (),
+    std: float | Sequence[float] = (),
     threads: int = 1,
     progress: Each | None = None,
 ) -> Seen:
     """What a model finds in pictures, folders, patterns, videos or a webcam (camera:0, until Ctrl-C).
 
-    subject: an artifact's folder, a folder with exactly one, or any finished .tflite. out: folder for annotated
+    subject: an artifact, its folder, a folder with exactly one, or any finished .tflite. out: folder for annotated
     pictures and videos (with a .jsonl of their frames), or the file for a single one. score: smallest score kept, the
-    artifact's own by default. labels, mean, std: for a .tflite that does not say them.
+    artifact's own by default. labels, groups: files that go before the model's own. mean, std: in pixel units, one
+    number or one a channel, for a .tflite that does not say them.
     A file that cannot be looked at is in ``failures`` and stops nothing; the only one raises its error.
     """
     if score is not None and not 0 <= score <= 1:
         raise UsageError(f"The score {score} is not between 0 and 1.")
     if threads < 1:
         raise UsageError(f"{threads} threads cannot run anything.", fix="Give 1 or more.")
-    shots = expand([inputs] if isinstance(inputs, str | Path) else list(inputs))
-    opened = open_subject(Path(subject), mean=mean, std=std, labels=Path(labels) if labels else None)
+    shots = expand([inputs] if isinstance(inputs, str | Path | Shot) else list(inputs))
+    opened = open_subject(
+        subject if isinstance(subject, Artifact) else Path(subject),
+        mean=_channels(mean),
+        std=_channels(std),
+        labels=Path(labels) if labels else None,
+        groups=Path(groups) if groups else None,
+    )
     if out is not None and opened.spec.task != "detection":
-        raise UsageError(f"{subject} is a classifier: it draws no boxes.", fix="Leave -o out.")
+        raise UsageError(f"{opened.spec.name} is a classifier: it draws no boxes.", fix="Leave -o out.")
     targets = destinations(shots, Path(out)) if out is not None else (None,) * len(shots)
     least = opened.score if score is None else score
     runner = Runner(opened, threads=threads)
@@ -102,7 +111,7 @@ def _watch(
     shot: Shot, video: Video, runner: Runner, spec: ModelSpec, score: float, target: Path | None, each: Each
 ) -> None:
     """Look at every frame; write the annotated picture, or the video and its .jsonl, when the last one is done."""
-    records: list[str] = []
+    lines: list[str] = []
     with ExitStack() as stack:
         writer = stack.enter_context(VideoWriter(target, video.rate)) if target and shot.moving else None
         if isinstance(shot.source, int):
@@ -121,12 +130,16 @@ def _watch(
                 drawn = draw(frame.pixels, sighting.answer, spec.labels)
                 if writer:
                     writer.write(drawn)
-                    records.append(json.dumps(record(sighting, spec), ensure_ascii=False) + "\n")
+                    lines.append(json.dumps(record(sighting, spec), ensure_ascii=False) + "\n")
                 else:
                     write_file(target, images.encode(drawn, target.suffix))
             each(sighting, spec)
     if target and shot.moving:
-        write_file(target.with_suffix(".jsonl"), "".join(records))
+        write_file(records(target), "".join(lines))
+
+
+def _channels(given: float | Sequence[float]) -> Sequence[float]:
+    return (given,) if isinstance(given, int | float) else given
 
 
 def _kept(answer: Answer, score: float) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,14 @@ class Shot:
         return isinstance(self.source, int) or self.source.suffix.lower() in frames.SUFFIXES
 
 
-def expand(inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
-    """Every picture and video that the inputs mean, in their order, a folder's pictures sorted.
+def expand(inputs: Sequence[str | Path | Shot]) -> tuple[Shot, ...]:
+    """Every picture and video that the inputs mean, in their order, a folder's pictures sorted; a Shot is its own.
 
     Raises UsageError for a path that does not exist, UserDataError for a folder without pictures.
     """
     if not inputs:
         raise UsageError("There is nothing to look at.", fix="Give pictures, folders, videos or camera:0.")
-    return tuple(shot for text in inputs for shot in _shots(str(text)))
+    return tuple(shot for one in inputs for shot in ([one] if isinstance(one, Shot) else _shots(str(one))))
 
 
 @contextlib.contextmanager
@@ -94,14 +95,23 @@ def _shots(text: str) -> list[Shot]:
     return [Shot(source=file, place=Path(file.name)) for file in files]
 
 
+def records(place: Path) -> Path:
+    """Where the answers for an annotated video's frames go."""
+    return place.with_suffix(".jsonl")
+
+
 def _distinct(shots: Sequence[Shot]) -> list[Path]:
     """Names that can be written, all different: files of one name from several folders get a number."""
     places: list[Path] = []
+    taken: set[Path] = set()
+    numbers: Counter[Path] = Counter()
     for shot in shots:
         kinds, usual = (tuple(frames.CODECS), ".mp4") if shot.moving else (WRITABLE, ".png")
         wanted = shot.place if shot.place.suffix.lower() in kinds else shot.place.with_suffix(usual)
-        place, number = wanted, 2
-        while place in places:
-            place, number = wanted.with_stem(f"{wanted.stem}-{number}"), number + 1
+        place = wanted
+        while not taken.isdisjoint(files := {place, records(place)} if shot.moving else {place}):
+            numbers[wanted] += 1
+            place = wanted.with_stem(f"{wanted.stem}-{numbers[wanted] + 1}")
+        taken |= files
         places.append(place)
     return places

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SourceError, UsageError
+from ..errors import UsageError
+from ..formats import groups as group_files
 from ..formats import labels as label_files
 from ..formats import manifest
 from ..formats.tflite.spec import read_spec
@@ -17,7 +18,8 @@ from ..runtimes.litert import LitertSession
 from ..system import read_file
 from ..values.answers import Answer
 from ..values.artifact import Artifact
-from ..values.spec import ModelSpec, RawHead
+from ..values.spec import ModelSpec
+from ..values.support import name_some
 from ..vision.decode import answer
 from ..vision.preprocess import real, tensor
 
@@ -39,17 +41,27 @@ class Subject:
 
 
 def open_subject(
-    path: Path, *, mean: Sequence[float] = (), std: Sequence[float] = (), labels: Path | None = None
+    given: Path | Artifact,
+    *,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    labels: Path | None = None,
+    groups: Path | None = None,
 ) -> Subject:
-    """An artifact's folder, a folder that holds exactly one artifact, or a .tflite file.
+    """An artifact, its folder, a folder that holds exactly one, or a .tflite file.
 
-    mean, std, labels: for a .tflite file that does not say them. Raises UsageError, SourceError, UserDataError, and
-    StorageError where an artifact's files are damaged.
+    mean, std: for a .tflite file that does not say them. labels, groups: go before the model's own. Raises UsageError,
+    SourceError, UserDataError, and StorageError where an artifact's files are damaged.
     """
-    if path.is_dir():
-        if mean or std:
-            raise UsageError(f"{path} has its own mean and std.", fix="Leave --mean and --std out.")
-        return _of_artifact(_artifact(path), labels)
+    if isinstance(given, Path) and not given.is_dir():
+        return _grouped(_of_file(given, mean, std, labels), groups)
+    artifact = given if isinstance(given, Artifact) else _artifact(given)
+    if mean or std:
+        raise UsageError(f"{artifact.root} has its own mean and std.", fix="Leave --mean and --std out.")
+    return _grouped(_of_artifact(artifact, labels), groups)
+
+
+def _of_file(path: Path, mean: Sequence[float], std: Sequence[float], labels: Path | None) -> Subject:
     if path.suffix.lower() in (".pb", ".pbtxt", ".h5", ".keras"):
         raise UsageError(f"{path} is not converted yet.", fix=f"Type: edgekit convert {path} --to tflite-uint8 -o OUT")
     names = label_files.read(labels) if labels else ()
@@ -74,32 +86,35 @@ class Runner:
 
 
 def _artifact(path: Path) -> Artifact:
-    here = path / manifest.NAME
-    roots = [path] if here.is_file() else sorted(found.parent for found in path.glob(f"*/{manifest.NAME}"))
+    roots = manifest.find(path)
     if not roots:
         raise UsageError(f"There is no converted model in {path}.", fix="Give the folder that edgekit convert wrote.")
     if len(roots) > 1:
         raise UsageError(
             f"{path} holds {len(roots)} converted models.", fix=f"Give one of: {', '.join(map(str, roots))}"
         )
-    artifact = manifest.read(roots[0])
-    manifest.check(artifact)
-    return artifact
+    return manifest.read(roots[0])
 
 
 def _of_artifact(artifact: Artifact, labels: Path | None) -> Subject:
+    manifest.check(artifact)
     spec, notes = artifact.spec, artifact.assumptions
     if labels is not None:
         fitted = label_files.fit(label_files.read(labels), spec.num_classes, name=str(labels))
         spec, notes = replace(spec, labels=fitted.labels), notes + fitted.notes
-    return Subject(file=artifact.path, spec=spec, score=artifact.display_score, anchors=_anchors(artifact), notes=notes)
+    anchors = manifest.anchors(artifact)
+    return Subject(file=artifact.path, spec=spec, score=artifact.display_score, anchors=anchors, notes=notes)
 
 
-def _anchors(artifact: Artifact) -> NDArray[np.float32] | None:
-    if not isinstance(artifact.spec.head, RawHead):
-        return None
-    path = artifact.root / artifact.spec.head.anchors
-    data = read_file(path)
-    if len(data) % 16:
-        raise SourceError(f"{path} has {len(data)} bytes, no whole number of anchors.", fix="Convert the model again.")
-    return np.frombuffer(data, "<f4").reshape(-1, 4)
+def _grouped(subject: Subject, groups: Path | None) -> Subject:
+    """With the groups of that file; without its own where they name labels that it no longer has."""
+    spec = subject.spec
+    if groups is not None:
+        if not spec.labels:
+            raise UsageError(f"{subject.file} has no labels that could be grouped.", fix="Give them: --labels FILE")
+        return replace(subject, spec=replace(spec, groups=group_files.read(groups, spec.labels)))
+    unknown = {label for members in spec.groups.values() for label in members} - {*spec.labels}
+    if not unknown:
+        return subject
+    note = f"The model's groups are left out: these labels lack {name_some(sorted(unknown))}."
+    return replace(subject, spec=replace(spec, groups={}), notes=(*subject.notes, note))

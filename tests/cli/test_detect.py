@@ -44,6 +44,26 @@ def test_counts_as_tables(shelf: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "66.7%" in out.split("Warm")[1].splitlines()[0]
 
 
+def test_groups_of_a_file(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups = shelf / "groups.json"
+    groups.write_text('{"All": ["red", "green", "blue"]}')
+    code, out, _ = run(capsys, shelf.parent / "out", shelf, "--count", "--groups", groups)
+    assert code == 0
+    assert "100.0%" in out.split("All")[1].splitlines()[0]
+    code, _, err = run(capsys, shelf.parent / "out", shelf, "--groups", groups)
+    assert (code, "Add --count" in err) == (2, True)
+
+
+def test_a_folder_is_searched_once(
+    shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    pictures = images.pictures
+    monkeypatch.setattr(images, "pictures", lambda folder: searched.append(folder) or pictures(folder))
+    assert run(capsys, shelf.parent / "out", shelf, "--json")[0] == 0
+    assert searched == [shelf]
+
+
 def test_json(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, shelf.parent / "out", shelf, "--json", "--score", ".5")
     first, second = json.loads(out)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError, SourceError, StorageError, UsageError
@@ -203,3 +204,31 @@ def test_reading_is_light() -> None:
     code = f"import sys, edgekit.formats.manifest; print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_artifacts_of_a_folder_are_found_by_name(detector: Artifact, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert manifest.find(out) == ()
+    for name in ("b", "a", "model"):
+        (out / name).mkdir(parents=True)
+    for name in ("b", "a"):
+        (out / name / manifest.NAME).write_text("{}")
+    assert manifest.find(out) == (out / "a", out / "b")
+    assert manifest.find(out / "a") == (out / "a",)
+
+
+def test_anchors_are_whole_or_damaged(detector: Artifact) -> None:
+    assert manifest.anchors(detector) is None
+    head = RawHead(boxes="boxes", scores="scores", anchors="anchors.f32")
+    raw = replace(detector, spec=replace(detector.spec, head=head))
+    path = detector.root / "anchors.f32"
+    with pytest.raises(StorageError, match="missing"):
+        manifest.anchors(raw)
+    for damaged in (b"", bytes(15)):
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match="no whole number of anchors"):
+            manifest.anchors(raw)
+    path.write_bytes(np.arange(8, dtype="<f4").tobytes())
+    anchors = manifest.anchors(raw)
+    assert anchors is not None
+    assert anchors.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]

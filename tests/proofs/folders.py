@@ -1,15 +1,14 @@
 """Folders as ``convert`` leaves them, put together by hand: a source at OUT/model, and artifacts beside it."""
 
 import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.formats import manifest
+from edgekit.formats import model as model_file
 from edgekit.values.artifact import Artifact, File
-from edgekit.values.codec import from_data, to_data
 from edgekit.values.model import Model, Quantisation, Source
 from edgekit.values.spec import FinalHead, ModelSpec
 
@@ -23,13 +22,8 @@ def write_model(root: Path, file: str, data: bytes, spec: ModelSpec, anchors: np
     (root / file).write_bytes(data)
     np.save(root / "anchors.npy", anchors)
     model = Model(root=root, file=file, spec=spec, quantisation=Quantisation(kind="integer"), source=SOURCE)
-    (root / "model.json").write_text(json.dumps(to_data(model)))
+    model_file.write(model)
     return model
-
-
-def read_model(root: Path) -> Model:
-    """The source that ``write_model`` wrote."""
-    return from_data(Model, json.loads((root / "model.json").read_text()))
 
 
 def write_artifact(root: Path, data: bytes, spec: ModelSpec) -> Artifact:

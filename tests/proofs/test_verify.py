@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import EdgekitError, StorageError, UsageError, UserDataError, VerificationError
+from edgekit.formats import manifest
+from edgekit.formats import model as model_file
 from edgekit.proofs import SAMPLES, verify
 from edgekit.report import html
 from edgekit.values.codec import from_data
@@ -63,6 +65,15 @@ def test_one_artifact_can_be_named(out: Path, samples: Path) -> None:
     assert proof.recipe == "tflite-f32"
     # The real numbers of a float input, up to 1, reach the uint8 source in steps of 1/128, the last of them 127/128
     assert all(0 < error.largest <= 1 / 128 for error in proof.heads[SAME])
+
+
+def test_an_artifact_is_taken_as_the_value_that_it_is(out: Path, samples: Path) -> None:
+    folders.write_artifact(out / "tflite-f32", small.finished(small.raw("float32")), small.spec("float32"))
+    artifact = replace(manifest.read(out / "tflite-uint8"), display_score=0.9)
+    (proof,) = verify(artifact, samples=[str(samples / "3.png"), samples / "1.png"])
+    assert (proof.recipe, proof.display_score) == ("tflite-uint8", 0.9)
+    assert [pair.picture.name for pair in proof.pairs] == ["3.png", "1.png"]
+    assert not (out / "tflite-f32" / "verify.json").exists()
 
 
 def test_a_raw_head_is_decoded_by_the_reader(out: Path, samples: Path) -> None:
@@ -161,7 +172,13 @@ def test_a_silent_model_proves_nothing(out: Path, tmp_path: Path) -> None:
     [
         ("empty", UsageError, "no artifact"),
         ("moved", UsageError, "--against"),
-        ("unreadable source", EdgekitError, "model.json cannot be understood"),
+        ("unreadable source", StorageError, "other bytes"),
+        ("deep source", StorageError, "other bytes"),
+        ("no model.json", StorageError, "other bytes"),
+        ("no anchors", StorageError, "other bytes"),
+        ("no source bytes", StorageError, "other bytes"),
+        ("damaged other model", StorageError, "other bytes"),
+        ("cut anchors.f32", StorageError, "no whole number of anchors"),
         ("another source", UsageError, "another source"),
         ("changed file", StorageError, "model.tflite"),
         ("no pictures", UserDataError, "no pictures"),
@@ -180,9 +197,24 @@ def test_what_cannot_be_verified_is_said(
         (out / "model").rename(out / "elsewhere")
     elif damage == "unreadable source":
         (out / "model" / "model.json").write_text('{"file": 3}')
+    elif damage == "deep source":
+        (out / "model" / "model.json").write_text("[" * 100_000)
+    elif damage == "no model.json":
+        (out / "model" / "model.json").unlink()
+    elif damage == "no anchors":
+        (out / "model" / "anchors.npy").unlink()
+    elif damage == "no source bytes":
+        (out / "model" / "model.tflite").write_bytes(b"")
+    elif damage == "damaged other model":
+        arguments["against"] = folders.write_model(out / "o", "m.tflite", small.raw(), small.spec(), small.ANCHORS)
+        (out / "o" / "anchors.npy").unlink()
+    elif damage == "cut anchors.f32":
+        (out / "tflite-uint8" / "anchors.f32").write_bytes(bytes(15))
+        head = RawHead(boxes="boxes", scores="scores", anchors="anchors.f32")
+        folders.write_manifest(out / "tflite-uint8", replace(small.spec(), head=head))
     elif damage == "another source":
-        text = (out / "model" / "model.json").read_text()
-        (out / "model" / "model.json").write_text(text.replace("0" * 64, "1" * 64))
+        model = model_file.read(out / "model")
+        model_file.write(replace(model, source=replace(model.source, sha256="1" * 64)))
     elif damage == "changed file":
         with (out / "tflite-uint8" / "model.tflite").open("ab") as stream:
             stream.write(b"x")
@@ -194,8 +226,8 @@ def test_what_cannot_be_verified_is_said(
     elif damage == "limit":
         arguments["limit"] = 0
     elif damage == "other model":
-        folders.write_model(out / "o", "m.tflite", small.raw(rows=5), small.spec(), small.ANCHORS[:5])
-        arguments["against"] = folders.read_model(out / "o")
+        other = folders.write_model(out / "o", "m.tflite", small.raw(rows=5), small.spec(), small.ANCHORS[:5])
+        arguments["against"] = other
     with pytest.raises(kind, match=said):
         verify(out, samples=samples, **arguments)  # type: ignore[arg-type]
     assert not (out / "tflite-uint8" / "verify.json").exists()

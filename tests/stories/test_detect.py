@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import edgekit
 from edgekit.errors import EdgekitError, SourceError, StorageError, UsageError, UserDataError
+from edgekit.formats import manifest
 from edgekit.stories.detect import counts, detect
+from edgekit.stories.footage import Shot, destinations
 from edgekit.values.answers import Classification, Detections
 from edgekit.values.sighting import Seen, Sighting
 from edgekit.vision import images
@@ -65,6 +70,14 @@ def test_the_folder_above_a_single_artifact_will_do_but_not_above_two(model: Pat
         detect(model.parent.parent, photo)
 
 
+def test_an_artifact_is_taken_as_the_value_that_it_is(model: Path, photo: Path) -> None:
+    artifact = manifest.read(model)
+    assert found(edgekit.detect(replace(artifact, display_score=0.5), photo)) == [RED, BLUE]
+    (model / "model.tflite").write_bytes(b"")
+    with pytest.raises(StorageError, match="0 bytes"):
+        edgekit.detect(artifact, photo)
+
+
 def test_a_raw_head_is_decoded_with_the_anchors_beside_it(tmp_path: Path, photo: Path) -> None:
     made = quarters.artifact(tmp_path / "raw", raw=True)
     assert found(detect(made.root, photo, score=0.5)) == [RED, BLUE]
@@ -75,6 +88,7 @@ def test_a_foreign_file_is_understood_by_its_ports(tmp_path: Path, photo: Path, 
     path = tmp_path / "foreign.tflite"
     path.write_bytes(quarters.detector(order=order))
     assert found(detect(path, photo, mean=(0,), std=(255,))) == [RED, BLUE]
+    assert found(detect(path, photo, mean=0, std=255.0)) == [RED, BLUE]
 
 
 def test_a_uint8_file_takes_pixels_and_says_so_and_a_float_one_asks(tmp_path: Path, photo: Path) -> None:
@@ -215,6 +229,34 @@ def test_counts_and_shares_over_all_pictures(model: Path, tmp_path: Path) -> Non
     ]
 
 
+def test_groups_of_a_file_count_any_model(tmp_path: Path, photo: Path) -> None:
+    path, names, groups = tmp_path / "foreign.tflite", tmp_path / "labels.txt", tmp_path / "groups.toml"
+    path.write_bytes(quarters.detector("uint8"))
+    names.write_text("red\ngreen\nblue\n")
+    groups.write_text('Acme = ["red", "green"]')
+    counted = edgekit.counts(detect(path, photo, labels=names, groups=groups))
+    assert [(share.group, share.by_count) for share in counted.shares] == [("Acme", 0.5), ("other", 0.5)]
+    with pytest.raises(UsageError, match="no labels that could be grouped"):
+        detect(path, photo, groups=groups)
+    groups.write_text('Acme = ["pink"]')
+    with pytest.raises(UserDataError, match="pink"):
+        detect(path, photo, labels=names, groups=groups)
+
+
+def test_other_labels_leave_groups_out_that_they_do_not_know(model: Path, photo: Path, tmp_path: Path) -> None:
+    names, groups = tmp_path / "labels.txt", tmp_path / "groups.toml"
+    names.write_text("red\ngreen\nblue\n")
+    assert counts(detect(model, photo, labels=names)).shares  # the same names: the model's groups stay
+    names.write_text("apple\nleek\nplum\n")
+    seen = detect(model, photo, labels=names)
+    assert counts(seen).shares == ()
+    assert "groups are left out: these labels lack blue, red" in seen.notes[-1]
+    groups.write_text('Fruit = ["apple", "plum"]')
+    seen = detect(model, photo, labels=names, groups=groups)
+    assert [(share.group, share.count) for share in counts(seen).shares] == [("Fruit", 1), ("other", 0)]
+    assert not any("left out" in note for note in seen.notes)
+
+
 def test_settings_that_make_no_sense(model: Path, photo: Path) -> None:
     for wrong in ({"score": 1.5}, {"threads": 0}, {"mean": (1,), "std": (1,)}):
         with pytest.raises(UsageError):
@@ -246,6 +288,23 @@ def test_a_video_gives_its_frames_an_annotated_video_and_a_line_each(model: Path
     assert lines[2]["seconds"] == pytest.approx(0.2, abs=0.11)
     annotated = detect(model, tmp_path / "boxes" / "film.avi", score=0.1)
     assert len(annotated.sightings) == 4
+
+
+def test_films_that_differ_in_their_suffix_have_lines_of_their_own(model: Path, film: Path, tmp_path: Path) -> None:
+    other = film.with_suffix(".mp4")
+    other.write_bytes(film.read_bytes())
+    seen = detect(model, [film, other], out=tmp_path / "boxes", score=0.5)
+    assert len({sighting.annotated for sighting in seen.sightings}) == 2
+    for name, source in (("film", film), ("film-2", other)):
+        lines = (tmp_path / "boxes" / f"{name}.jsonl").read_text().splitlines()
+        assert {json.loads(line)["file"] for line in lines} == {str(source)}
+
+
+def test_many_pictures_of_one_name_get_places_in_no_time(tmp_path: Path) -> None:
+    shots = [Shot(source=Path(f"{index}/a.png"), place=Path("a.png")) for index in range(6000)]
+    started = time.process_time()
+    assert len(set(destinations(shots, tmp_path / "boxes"))) == 6000
+    assert time.process_time() - started < 3  # comparing each with all took a minute
 
 
 def test_an_interrupted_video_leaves_nothing(model: Path, film: Path, tmp_path: Path) -> None:
