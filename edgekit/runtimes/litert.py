@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConversionError, MissingToolError, UsageError
+from ..errors import ConversionError, MissingToolError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,17 +46,14 @@ class LitertSession:
                 else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             )
             _attempt("prepare the model", self._interpreter.allocate_tensors)
-        self._inputs = self._named("inputs", self._interpreter.get_input_details())
-        self._outputs = self._named("outputs", self._interpreter.get_output_details())
-
-    def _named(self, side: str, details: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        signatures = self._interpreter.get_signature_list()
-        if not signatures:
-            return {detail["name"]: detail for detail in details}
-        key = next(iter(signatures))
-        runner = self._interpreter.get_signature_runner(key)
-        named: dict[str, dict[str, Any]] = getattr(runner, f"get_{side[:-1]}_details")()
-        return named
+        self._inputs: dict[str, dict[str, Any]]
+        self._outputs: dict[str, dict[str, Any]]
+        if signatures := self._interpreter.get_signature_list():
+            runner = self._interpreter.get_signature_runner(next(iter(signatures)))
+            self._inputs, self._outputs = runner.get_input_details(), runner.get_output_details()
+        else:
+            self._inputs = {detail["name"]: detail for detail in self._interpreter.get_input_details()}
+            self._outputs = {detail["name"]: detail for detail in self._interpreter.get_output_details()}
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -63,18 +61,29 @@ class LitertSession:
         return {name: tuple(map(int, detail["shape"])) for name, detail in (self._inputs | self._outputs).items()}
 
     def feed(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        """Raises UsageError for an unknown name, SourceError for another shape than the model's."""
+        import numpy as np
+
         for name, value in inputs.items():
             if name not in self._inputs:
                 raise UsageError(f"The model has no input {name!r}.", fix=f"It has: {', '.join(self._inputs)}.")
             detail = self._inputs[name]
-            self._interpreter.set_tensor(detail["index"], _stored(value, detail))
+            shape = tuple(map(int, detail["shape"]))
+            if np.shape(value) != shape:
+                raise SourceError(
+                    f"The model's input {name!r} takes the shape {list(shape)}, not {list(np.shape(value))}.",
+                    cause="What describes the model does not belong to this file.",
+                    fix="Convert the model again.",
+                )
+            _attempt("take the input", self._interpreter.set_tensor, detail["index"], _stored(value, detail))
 
     def invoke(self) -> None:
         _attempt("run the model", self._interpreter.invoke)
 
     def read(self) -> dict[str, NDArray[Any]]:
         return {
-            name: _real(self._interpreter.get_tensor(detail["index"]), detail) for name, detail in self._outputs.items()
+            name: _real(_attempt("give the output", self._interpreter.get_tensor, detail["index"]), detail)
+            for name, detail in self._outputs.items()
         }
 
     def read_inner(self) -> dict[str, NDArray[Any]]:
@@ -100,13 +109,10 @@ def _stored(value: NDArray[Any], detail: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _real(stored: NDArray[Any], detail: Mapping[str, Any]) -> NDArray[Any]:
-    import numpy as np
+    from ..vision.preprocess import dequantise
 
     scale, zero_point = detail["quantization"]
-    if stored.dtype.kind == "f" or not scale:
-        return stored
-    real: NDArray[np.float32] = (stored.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
-    return real
+    return stored if stored.dtype.kind == "f" or not scale else dequantise(stored, scale, zero_point)
 
 
 def _interpreter_module() -> Any:
@@ -117,23 +123,31 @@ def _interpreter_module() -> Any:
     return interpreter
 
 
-def _attempt(what: str, call: Any, /, **arguments: Any) -> Any:
+def _attempt(what: str, call: Any, /, *arguments: Any, **options: Any) -> Any:
     try:
-        return call(**arguments)
+        return call(*arguments, **options)
     except (ValueError, RuntimeError) as error:
         raise ConversionError(f"LiteRT cannot {what}.", cause=str(error).strip()) from None
 
 
 @contextlib.contextmanager
 def _without_notices() -> Iterator[None]:
-    """LiteRT writes 'INFO: Created …' to file descriptor 2 and has no switch for it; everything else is passed on."""
-    with tempfile.TemporaryFile() as kept:
-        stderr = os.dup(2)
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            kept.seek(0)
-            os.write(2, b"".join(line for line in kept if not line.startswith(b"INFO:")))
-            os.close(stderr)
+    """LiteRT writes 'INFO: Created …' to file descriptor 2 and has no switch for it; everything else is passed on.
+
+    The descriptor is the whole process's, so what other threads write meanwhile goes the same way. The filter is a
+    process of its own: it still passes on the last words where LiteRT aborts. Without sed the notice is shown.
+    """
+    if (sed := shutil.which("sed")) is None:
+        yield
+        return
+    stderr = os.dup(2)
+    try:
+        with subprocess.Popen([sed, "/^INFO:/d"], stdin=subprocess.PIPE, stdout=stderr) as keeper:
+            assert keeper.stdin is not None
+            os.dup2(keeper.stdin.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+    finally:
+        os.close(stderr)

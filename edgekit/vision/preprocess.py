@@ -28,7 +28,12 @@ def real(stored: NDArray[np.generic], encoding: Encoding) -> NDArray[np.float32]
     """The real numbers that a stored tensor means: (stored − zero_point) × scale, rounded once to float32."""
     if encoding.dtype == "float32":
         return stored.astype(np.float32)
-    return ((stored.astype(np.float64) - encoding.zero_point) * np.float32(encoding.scale)).astype(np.float32)
+    return dequantise(stored, encoding.scale, encoding.zero_point)
+
+
+def dequantise(stored: NDArray[np.generic], scale: float, zero_point: int) -> NDArray[np.float32]:
+    """(stored − zero_point) × scale, rounded once to float32; for integers of up to 32 bits."""
+    return ((stored.astype(np.float64) - zero_point) * np.float32(scale)).astype(np.float32)
 
 
 def table(image: ImageInput) -> Stored:

@@ -1,5 +1,6 @@
 """The LiteRT session: names of the signature, quantisation there and back, both kinds of kernels, errors."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.errors import ConversionError, MissingToolError, UsageError
+from edgekit.errors import ConversionError, MissingToolError, SourceError, UsageError
 from edgekit.formats.flatbuffer import encode
 from edgekit.formats.tflite.schema import IDENTIFIER, SCHEMA, TYPES
 from edgekit.runtimes.litert import LitertSession
@@ -86,6 +87,18 @@ def test_an_unknown_input_says_which_there_are() -> None:
         LitertSession(dequantiser("uint8", 1.0, 0)).feed({"picture": np.zeros((1, 256))})
 
 
+def test_another_shape_is_refused_with_both() -> None:
+    with pytest.raises(SourceError, match=r"'image' takes the shape \[1, 256\], not \[1, 255\]"):
+        LitertSession(dequantiser("uint8", 1.0, 0)).feed({"image": np.zeros((1, 255))})
+
+
+def test_an_output_without_a_value_is_refused() -> None:
+    session = LitertSession(dequantiser("uint8", 1.0, 0))
+    session._outputs["scores"]["index"] = 99
+    with pytest.raises(ConversionError, match="LiteRT cannot give the output"):
+        session.read()
+
+
 @pytest.mark.parametrize("data", [b"", b"<!DOCTYPE html>", dequantiser("uint8", 1.0, 0)[:200]])
 def test_what_is_no_model_is_refused(data: bytes) -> None:
     with pytest.raises(ConversionError, match="LiteRT cannot load the model"):
@@ -109,3 +122,15 @@ def test_notices_of_litert_stay_off_stderr_and_other_lines_pass() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stderr == "WARNING: seen\n"
+
+
+def test_the_last_words_are_heard_where_litert_aborts() -> None:
+    script = (
+        "import os\n"
+        "from edgekit.runtimes import litert\n"
+        "with litert._without_notices():\n"
+        "    os.write(2, b'INFO: hidden\\nlast words')\n"
+        "    os.abort()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGABRT, "last words")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.errors import UsageError
 from edgekit.formats.graphdef.proto import Shape, make_constant, make_graph, make_node, write
 from edgekit.formats.tflite import read
 from edgekit.runtimes.tensorflow import Worker, tensorflow_worker
@@ -169,6 +170,11 @@ def test_each_treatment_is_imported_once(worker: Worker, sample: Path) -> None:
 def imports() -> int:
     """How many graphs were imported so far. A job."""
     return _prepared.cache_info().misses
+
+
+def test_an_unknown_input_says_which_there_is(worker: Worker, sample: Path) -> None:
+    with pytest.raises(UsageError, match="It has: normalized_input_image_tensor"):
+        TensorflowSession(worker, sample_graph(sample)).feed({"image": RAMP})
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,27 @@ def test_a_broken_tensorflow_is_a_missing_tool(stub: Path) -> None:
     stub.write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
     with tensorflow_worker() as worker, pytest.raises(MissingToolError, match=r"libfoo\.so\.1"):
         worker.run(jobs.add, 1)
+
+
+def run_late(job: Callable[..., object], *arguments: object, kill: bool = False) -> None:
+    """Run a job when the child has ended already."""
+    with tensorflow_worker() as worker:
+        if kill:
+            worker.kill()
+        worker._process.wait()
+        worker.run(job, *arguments)
+
+
+@pytest.mark.parametrize("large", [b"", bytes(2**20)], ids=["buffered", "beyond the buffer"])
+def test_a_child_that_is_gone_before_its_first_job_has_said_why(stub: Path, large: bytes) -> None:
+    stub.write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
+    with pytest.raises(MissingToolError, match=r"libfoo\.so\.1"):
+        run_late(jobs.take, large)
+
+
+def test_a_child_that_was_killed_before_its_first_job_is_an_error(stub: Path) -> None:
+    with pytest.raises(ConversionError, match="SIGKILL"):
+        run_late(jobs.add, 1, kill=True)
 
 
 def test_an_absent_tensorflow_is_a_missing_tool_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ...errors import UsageError
 from .frozen import FrozenGraph, read_graph
 from .worker import Worker
 
@@ -23,7 +24,11 @@ class TensorflowSession:
         self._outputs: dict[str, NDArray[Any]] = {}
 
     def feed(self, inputs: Mapping[str, NDArray[Any]]) -> None:
-        self._inputs = inputs[self._graph.input]
+        """Raises UsageError for another name than that of the graph's input."""
+        for name, value in inputs.items():
+            if name != self._graph.input:
+                raise UsageError(f"The graph has no input {name!r}.", fix=f"It has: {self._graph.input}.")
+            self._inputs = value
 
     def invoke(self) -> None:
         self._outputs = self._worker.run(run_frozen, self._graph, self._inputs)

@@ -126,6 +126,9 @@ def tensorflow_worker() -> Iterator[Worker]:
             # Nothing is lost by a kill: every answer has been read. TensorFlow's own way out takes half a second.
             worker.kill()
             process.wait()
+            assert process.stdin is not None
+            with contextlib.suppress(OSError):  # what a job that nobody read left in the pipe's buffer
+                process.stdin.close()
             logger.debug("TensorFlow's stderr:\n%s", worker._last_lines())
 
 
