@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit.formats.graphdef import proto
-from edgekit.formats.graphdef.fakequant import coverage
+from edgekit.formats.graphdef.fakequant import coverage, fixed_nodes
 from edgekit.formats.graphdef.graph import Graph
 from edgekit.formats.graphdef.proto import make_constant, make_node
 from tests.sources.graphs import without
@@ -78,6 +78,15 @@ def test_symmetric_means_that_zero_falls_on_the_middle_of_the_grid(
     low: float, high: float, narrow: bool, symmetric: bool
 ) -> None:
     assert (_weights_within(low, high, narrow=narrow) == ()) is symmetric
+
+
+def test_a_placeholder_with_a_default_is_no_constant() -> None:
+    nodes = [
+        make_constant("default", np.zeros((1, 4, 4, 1), np.float32)),
+        make_node("image", "PlaceholderWithDefault", ["default"]),
+        make_node("out", "Relu", ["image"]),
+    ]
+    assert fixed_nodes(Graph.of(proto.make_graph(nodes))) == {"default"}
 
 
 def test_each_channel_counts() -> None:

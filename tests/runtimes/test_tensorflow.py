@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.errors import UsageError
+from edgekit.errors import ConversionError, UsageError
 from edgekit.formats.graphdef.proto import Shape, make_constant, make_graph, make_node, write
 from edgekit.formats.tflite import read
 from edgekit.runtimes.tensorflow import Worker, tensorflow_worker
@@ -84,6 +84,40 @@ def test_a_clip_is_the_fake_quant_without_its_rounding(
     if added != {"Identity"}:  # else the op before has the narrower range, and its ends lie off the grid
         np.testing.assert_allclose((clipped.min(), clipped.max()), (simulated.min(), simulated.max()), atol=1e-5)
     assert set(worker.run(ops, clip)) - {"Const", "Placeholder"} == {before} | added
+
+
+def quantised_and_dequantised(op: str) -> bytes:
+    """A MatMul whose weights and result pass an op of the second family of fake-quants."""
+    grid: dict[str, Any] = {"T": FLOAT, "signed_input": True, "range_given": True}
+    grid |= {} if op.endswith("V3") else {"num_bits": 8}
+    bits = ["bits"] if op.endswith("V3") else []
+    nodes = [
+        make_node("image", "Placeholder", dtype=FLOAT, shape=Shape((1, 1001))),
+        make_constant("raw", np.eye(1001, dtype=np.float32)),
+        make_constant("low", np.float32(-1)),
+        make_constant("high", np.float32(1)),
+        make_constant("bits", np.int32(8)),
+        make_node("weights", op, ["raw", "low", "high", *bits], **grid),
+        make_node("product", "MatMul", ["image", "weights"], T=FLOAT),
+        make_node("out", op, ["product", "low", "high", *bits], **grid),
+    ]
+    return write(make_graph(nodes))
+
+
+@pytest.mark.parametrize("op", ["QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3"])
+def test_a_rounding_that_cannot_be_taken_out_is_refused(worker: Worker, tmp_path: Path, op: str) -> None:
+    path = tmp_path / "graph.pb"
+    path.write_bytes(quantised_and_dequantised(op))
+    graph = FrozenGraph(path=path, input="image", shape=(1, 1001), outputs=("out",), treatment="clip")
+    with pytest.raises(ConversionError, match=f"out cannot be taken out: it is a {op}"):
+        worker.run(ops, graph)
+
+
+def test_weights_of_the_second_family_are_evaluated(worker: Worker, tmp_path: Path) -> None:
+    path = tmp_path / "graph.pb"
+    path.write_bytes(quantised_and_dequantised("QuantizeAndDequantizeV2"))
+    graph = FrozenGraph(path=path, input="image", shape=(1, 1001), outputs=("product",), treatment="clip")
+    assert worker.run(ops, graph) == ["Const", "MatMul", "Placeholder"]
 
 
 def test_nudged_range_is_what_the_kernel_clips_to(worker: Worker, tmp_path: Path) -> None:

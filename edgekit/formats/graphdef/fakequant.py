@@ -68,10 +68,10 @@ def coverage(graph: Graph) -> Coverage:
 
 
 def fixed_nodes(graph: Graph) -> set[str]:
-    """Names of nodes whose value depends on constants alone."""
+    """Names of nodes whose value depends on constants alone; a placeholder's default is none, it can be fed."""
     fixed: set[str] = set()
     for node in graph.ordered():
-        sources = graph.inputs(node)
+        sources = graph.inputs(node) if node.op != "PlaceholderWithDefault" else []
         if node.op == "Const" or (sources and all(source.name in fixed for source in sources)):
             fixed.add(node.name)
     return fixed

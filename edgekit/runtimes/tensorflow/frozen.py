@@ -28,10 +28,11 @@ def read_graph(graph: FrozenGraph) -> Any:
     """TensorFlow's GraphDef of the part that the outputs need, under its treatment."""
     import tensorflow as tf
 
-    treated = Graph.of(read(read_file(graph.path), graph.path.name))
+    needed = [graph.input, *graph.outputs]
+    treated = Graph.of(read(read_file(graph.path), graph.path.name)).cut(needed)
     if graph.symmetric_weights:
         treated = symmetric_weights(treated)
-    treated = treat(treated, graph.treatment).cut([graph.input, *graph.outputs])
+    treated = treat(treated, graph.treatment).cut(needed)
     return tf.compat.v1.GraphDef.FromString(write(treated.message))
 
 

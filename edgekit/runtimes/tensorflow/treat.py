@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import ConversionError
+from ...formats.graphdef.fakequant import FAKE_QUANTS, fixed_nodes
 from ...formats.graphdef.graph import Graph, producer
 from ...formats.graphdef.proto import NodeDef, make_constant, make_graph, make_node, write
 
 Array = NDArray[np.float32]
 
-FAKE_QUANTS = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel", "FakeQuantWithMinMaxArgs")
+OTHER_QUANTS = "QuantizeAndDequantize"  # V2 to V4: their grids follow rules of their own
 SIX_TOLERANCE = 1e-5  # ranges written as steps × scale miss 6 by a few units in the last place
 KEPT_RANGES = {"Relu6": (0.0, 6.0), "Relu": (0.0, np.inf)}
 FLOAT = np.dtype(np.float32)
@@ -27,11 +29,19 @@ def treat(graph: Graph, treatment: str) -> Graph:
     """A graph under a recipe's treatment.
 
     simulate: as it is. clip: weights become the constants that the fake-quants made of them, activations are clipped
-    to the fake-quant's nudged range and no longer rounded.
+    to the fake-quant's nudged range and no longer rounded. Raises ConversionError where a node has another grid.
     """
     if treatment == "simulate":
         return graph
     weights, activations = _fake_quants(graph)
+    evaluated = {node.name for node in weights}
+    others = [node for node in graph.message.node if node.op.startswith(OTHER_QUANTS) and node.name not in evaluated]
+    if others:
+        raise ConversionError(
+            f"The rounding of {others[0].name} cannot be taken out: it is a {others[0].op}.",
+            cause="Only fake-quants (FakeQuantWithMinMax…) of activations can become clips.",
+            fix="Convert to a recipe of whole integers, or export the graph with fake-quants.",
+        )
     limits = [name for node in activations for name in node.input[1:3]]
     values = _evaluate(graph, [*(node.name for node in weights), *map(producer, limits)])
 
@@ -75,11 +85,9 @@ def nudge(low: Any, high: Any, *, bits: int, narrow: bool) -> tuple[Array, Array
 
 def _fake_quants(graph: Graph) -> tuple[list[NodeDef], list[NodeDef]]:
     """Those of weights, whose values no picture changes, and those of activations."""
-    inputs = {node.name for node in graph.of_op("Placeholder", "PlaceholderWithDefault")}
+    fixed = fixed_nodes(graph)
     quants = list(graph.of_op(*FAKE_QUANTS))
-    weights = [node for node in quants if not inputs & graph.ancestors([node.name])]
-    fixed = {node.name for node in weights}
-    return weights, [node for node in quants if node.name not in fixed]
+    return [node for node in quants if node.name in fixed], [node for node in quants if node.name not in fixed]
 
 
 def _evaluate(graph: Graph, names: Iterable[str]) -> dict[str, NDArray[Any]]:
