@@ -102,6 +102,12 @@ def test_attributes_as_plain_data() -> None:
     assert plain == {"f": 0.6, "i": 3, "b": True, "s": "SAME", "t": "float", "l": [1, 2], "w": [1, -1]}
 
 
+def test_a_graph_is_parsed_once(contrib: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("SavedModel", "MetaGraphDef"):
+        monkeypatch.delitem(CLASSES, kind)
+    assert proto.read(contrib).node
+
+
 def _saved_model() -> bytes:
     message = CLASSES["SavedModel"](saved_model_schema_version=1)
     message.meta_graphs.add().CopyFrom(CLASSES["MetaGraphDef"].FromString(_meta_graph()))

@@ -1,5 +1,8 @@
 """Static shapes: by hand for single ops, and against TensorFlow for whole graphs."""
 
+import subprocess
+import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +79,37 @@ def test_a_reshape_whose_target_is_computed() -> None:
         make_node("y", "Reshape", ["x", "target"]),
     ]
     assert shapes(Graph.of(proto.make_graph(nodes)))["y"] == (1, 60, 4)
+
+
+LIMITED = """
+import resource, sys
+from edgekit.formats.graphdef import proto
+from edgekit.formats.graphdef.graph import Graph
+from edgekit.formats.graphdef.shapes import shapes
+resource.setrlimit(resource.RLIMIT_AS, (2 * 2**30, 2 * 2**30))
+print(shapes(Graph.of(proto.read(sys.stdin.buffer.read())))["y"])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+@pytest.mark.parametrize(
+    ("op", "inputs"),
+    [("ExpandDims", ["{before}", "axis"]), ("ConcatV2", ["{before}", "{before}", "axis"])],
+    ids=["ranks that grow", "sizes that double"],
+)
+def test_a_small_file_cannot_unfold_into_shapes_that_fill_the_memory(op: str, inputs: list[str]) -> None:
+    names = ["x", *(str(place) for place in range(40_000)), "y"]
+    nodes = [make_node(name, op, [one.format(before=before) for one in inputs]) for before, name in pairwise(names)]
+    data = proto.write(proto.make_graph([IMAGE, _ints("axis", 1), *nodes]))
+    done = subprocess.run([sys.executable, "-c", LIMITED], input=data, capture_output=True, check=True, timeout=120)
+    assert done.stdout == b"None\n"
+
+
+def test_one_node_of_many_inputs_is_read_once() -> None:
+    many = 100_000  # looked up one by one they would take an hour
+    nodes = [IMAGE, _ints("axis", 1), make_node("y", "ConcatV2", ["x"] * many + ["axis"])]
+    nodes.append(make_node("z", "Pack", ["axis"] * many))
+    assert shapes(Graph.of(proto.make_graph(nodes)))["y"] == (-1, 7 * many, 9, 4)
 
 
 def test_the_heads_of_the_sample(contrib: bytes) -> None:

@@ -104,12 +104,12 @@ def quantised_and_dequantised(op: str) -> bytes:
     return write(make_graph(nodes))
 
 
-@pytest.mark.parametrize("op", ["QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3"])
-def test_a_rounding_that_cannot_be_taken_out_is_refused(worker: Worker, tmp_path: Path, op: str) -> None:
+@pytest.mark.parametrize(("op", "name"), [("QuantizeAndDequantizeV2", "out"), ("QuantizeAndDequantizeV3", "weights")])
+def test_a_rounding_that_cannot_be_taken_out_is_refused(worker: Worker, tmp_path: Path, op: str, name: str) -> None:
     path = tmp_path / "graph.pb"
     path.write_bytes(quantised_and_dequantised(op))
     graph = FrozenGraph(path=path, input="image", shape=(1, 1001), outputs=("out",), treatment="clip")
-    with pytest.raises(ConversionError, match=f"out cannot be taken out: it is a {op}"):
+    with pytest.raises(ConversionError, match=f"{name} cannot be taken out: it is a {op}"):
         worker.run(ops, graph)
 
 

@@ -63,15 +63,15 @@ def read(data: bytes, name: str = "graph") -> GraphDef:
     refuse_foreign(data, name)
     if is_text(data):
         return _read_text(data, name)
-    refuse_wrapped(data, name)
-    try:
-        graph = CLASSES["GraphDef"].FromString(data)
-    except DecodeError:
+    graph = _parse("GraphDef", data)
+    if graph is None or len(graph.node) < 2:  # what wraps a graph reads as one of no node, or of its one header
+        _refuse_wrapped(data, name)
+    if graph is None:
         raise SourceError(
             f"{name} is not a TensorFlow graph.",
             cause="Its bytes are no protocol buffer of a GraphDef: truncated, damaged, or another kind of file.",
             fix="Copy or download it again; a graph is a .pb or .pbtxt such as tflite_graph.pb.",
-        ) from None
+        )
     if not graph.node:
         raise SourceError(
             f"{name} holds no TensorFlow graph.",
@@ -101,7 +101,7 @@ def _read_text(data: bytes, name: str) -> GraphDef:
     return graph
 
 
-def refuse_wrapped(data: bytes, name: str) -> None:
+def _refuse_wrapped(data: bytes, name: str) -> None:
     """Raise SourceError where a graph is there, but inside a SavedModel or a checkpoint's .meta file."""
     saved = _parse("SavedModel", data)
     if (

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from ...errors import SourceError
 from .fakequant import FAKE_QUANTS
-from .graph import PASSING, Graph
+from .graph import PASSING, Graph, producer
 from .proto import NodeDef, attribute, constant
 
 Shape = tuple[int, ...]
 UNKNOWN = -1
 MAX_LIST = 64  # longest tensor whose values are followed: shapes and axes have a few
+MAX_RANK = 64  # numpy's limit; no kernel takes as many
+MAX_SIZE = 2**31 - 1
 
 ALIKE = frozenset(
     {
@@ -37,15 +39,21 @@ class _Known:
     shapes: dict[str, Shape | None] = field(default_factory=dict)
     values: dict[str, list[int | None]] = field(default_factory=dict)
 
-    def shape(self, node: NodeDef, index: int) -> Shape | None:
+    def input_shapes(self, node: NodeDef) -> list[Shape | None]:
         references = [reference for reference in node.input if not reference.startswith("^")]
-        if index >= len(references) or ":" in references[index].removesuffix(":0"):
-            return None  # a second output has a shape of its own
-        return self.shapes.get(self.graph.inputs(node)[index].name)
+        # a second output has a shape of its own
+        return [None if ":" in r.removesuffix(":0") else self.shapes.get(producer(r)) for r in references]
+
+    def shape(self, node: NodeDef, index: int) -> Shape | None:
+        found = self.input_shapes(node)
+        return found[index] if index < len(found) else None
+
+    def input_values(self, node: NodeDef) -> list[list[int | None] | None]:
+        return [self.values.get(source.name) for source in self.graph.inputs(node)]
 
     def value(self, node: NodeDef, index: int) -> list[int | None] | None:
-        sources = self.graph.inputs(node)
-        return self.values.get(sources[index].name) if index < len(sources) else None
+        found = self.input_values(node)
+        return found[index] if index < len(found) else None
 
 
 def shapes(graph: Graph) -> Mapping[str, Shape | None]:
@@ -54,7 +62,7 @@ def shapes(graph: Graph) -> Mapping[str, Shape | None]:
     for node in graph.ordered():
         try:
             shape = _shape(known, node)
-            known.shapes[node.name] = shape if shape is None or all(size >= UNKNOWN for size in shape) else None
+            known.shapes[node.name] = shape if shape is None or _is_possible(shape) else None
             values = _values(known, node)
         except (IndexError, ValueError, ZeroDivisionError, OverflowError, SourceError):
             # A node whose inputs do not fit its op: nothing is known of it.
@@ -62,6 +70,11 @@ def shapes(graph: Graph) -> Mapping[str, Shape | None]:
         if values is not None and len(values) <= MAX_LIST:
             known.values[node.name] = values
     return known.shapes
+
+
+def _is_possible(shape: Shape) -> bool:
+    """Whether a tensor can have this shape; without bounds a small file could describe shapes that fill the memory."""
+    return len(shape) <= MAX_RANK and all(UNKNOWN <= size <= MAX_SIZE for size in shape)
 
 
 def _shape(known: _Known, node: NodeDef) -> Shape | None:
@@ -133,10 +146,9 @@ def _reshape(known: _Known, node: NodeDef) -> Shape | None:
 
 
 def _concat(known: _Known, node: NodeDef) -> Shape | None:
-    count = len(known.graph.inputs(node)) - 1
-    parts, axis = [known.shape(node, i) for i in range(count)], known.value(node, count)
+    parts, axis = known.input_shapes(node)[:-1], known.input_values(node)[-1]
     present = [part for part in parts if part is not None]
-    if len(present) < count or not present or not axis or axis[0] is None:
+    if len(present) < len(parts) or not present or not axis or axis[0] is None:
         return None
     if len({len(part) for part in present}) != 1:
         return None
@@ -248,8 +260,7 @@ def _values(known: _Known, node: NodeDef) -> list[int | None] | None:
         shape = known.shape(node, 0)
         return None if shape is None else [None if size == UNKNOWN else size for size in shape]
     if node.op == "Pack":
-        items = [known.value(node, i) for i in range(len(known.graph.inputs(node)))]
-        return [item[0] if item is not None and len(item) == 1 else None for item in items]
+        return [item[0] if item is not None and len(item) == 1 else None for item in known.input_values(node)]
     if node.op == "StridedSlice":
         return _slice(known, node)
     return None
