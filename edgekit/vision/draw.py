@@ -21,7 +21,7 @@ SMALLEST_TEXT = 11  # pixels; below, letters cannot be told apart
 CROWD = 60  # from so many boxes on, lines and text are small and each label stays inside its own box
 SHARE = 4  # a label takes at most this part of the height of a usual box among many
 SHORTEST = 2  # letters; a name is not cut to fewer
-GOLDEN = (5**0.5 - 1) / 2  # steps of this part of the colour circle never come back to a hue
+GOLDEN = (3 - 5**0.5) / 2  # steps of this part of the colour circle never come back to a hue: red, green, violet, …
 SHADES = ((0.9, 0.95), (0.6, 1.0), (1.0, 0.72))  # saturation and brightness, one after the other
 
 
