@@ -146,7 +146,7 @@ def _shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _side(caption: str, pixels: NDArray[np.uint8], found: Sequence[Found], proof: Proof) -> dict[str, Any]:
     shown = detections(found).above(proof.display_score)
-    drawn = Image.fromarray(draw(pixels, shown, proof.labels))
+    drawn = Image.fromarray(draw(pixels, shown, lambda index: _label(proof, index)))
     stream = io.BytesIO()
     drawn.save(stream, "JPEG", quality=QUALITY)
     names = [f"{_label(proof, one.index)} {one.score:.2f}" for one in found if one.score >= proof.display_score]

@@ -127,7 +127,7 @@ def _watch(
                 annotated=target,
             )
             if target and isinstance(sighting.answer, Detections):
-                drawn = draw(frame.pixels, sighting.answer, spec.labels)
+                drawn = draw(frame.pixels, sighting.answer, spec.label)
                 if writer:
                     writer.write(drawn)
                     lines.append(json.dumps(record(sighting, spec), ensure_ascii=False) + "\n")

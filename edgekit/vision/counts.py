@@ -1,5 +1,6 @@
 """What stands on the shelf: how often each class was found, and which share of it each group has."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,8 +38,7 @@ def count(found: Detections, spec: ModelSpec) -> Counts:
     Shares are empty where the model has no groups, and 0 where nothing was found; else each kind adds up to 1.
     """
     labels = [spec.label(int(index)) for index in found.classes]
-    names, numbers = np.unique(labels, return_counts=True) if labels else ((), ())
-    frequent = sorted(zip(map(str, names), map(int, numbers), strict=True), key=lambda item: (-item[1], item[0]))
+    frequent = sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0]))
     return Counts(total=len(found), classes=dict(frequent), shares=_shares(found, labels, spec.groups))
 
 

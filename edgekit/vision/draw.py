@@ -1,7 +1,7 @@
 """Boxes with names and scores on a picture, made to be read: two cats, or five hundred products on a shelf."""
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from statistics import median
 
@@ -25,8 +25,8 @@ GOLDEN = (3 - 5**0.5) / 2  # steps of this part of the colour circle never come 
 SHADES = ((0.9, 0.95), (0.6, 1.0), (1.0, 0.72))  # saturation and brightness, one after the other
 
 
-def draw(pixels: NDArray[np.uint8], found: Detections, labels: Sequence[str] = ()) -> NDArray[np.uint8]:
-    """A copy of uint8 (h, w, 3) RGB with every box; ``labels`` names the classes, their numbers do where it ends.
+def draw(pixels: NDArray[np.uint8], found: Detections, label: Callable[[int], str] = str) -> NDArray[np.uint8]:
+    """A copy of uint8 (h, w, 3) RGB with every box; ``label`` names a class, as ``ModelSpec.label`` does.
 
     The best boxes lie on top. A label goes to a free place at its box. Where there is none it loses its score, then
     its end, then itself: it never covers another label, and the colour still tells the class.
@@ -44,8 +44,7 @@ def draw(pixels: NDArray[np.uint8], found: Detections, labels: Sequence[str] = (
         canvas.rectangle((place[0], place[1], place[2] - 1, place[3] - 1), outline=colour(number), width=line)
     taken: list[Place] = []
     for place, number, score in drawn:
-        name = labels[number] if 0 <= number < len(labels) else str(number)
-        for text in _texts(name, score, place[2] - place[0], font):
+        for text in _texts(label(number), score, place[2] - place[0], font):
             spots = _spots(place, _size(text, font), image.size, inside=crowded)
             spot = next((spot for spot in spots if not any(_touch(spot, other) for other in taken)), None)
             if spot is not None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Video:
-    """An open video: frames a second, and its frames, to be taken once. frames of a webcam never end."""
+    """An open video: frames a second, and its frames, to be taken once; a webcam's last until it gives no more."""
 
     rate: float
     frames: Iterator[Frame]
@@ -68,7 +69,8 @@ class VideoWriter:
         self._cv2 = _cv2()
         self._path, self._rate = path, rate
         self._writer: Any = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._written = 0
+        self._draft: Path | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -78,18 +80,17 @@ class VideoWriter:
         if self._writer is None:
             self._writer = self._open(pixels.shape[1], pixels.shape[0])
         self._writer.write(self._cv2.cvtColor(pixels, self._cv2.COLOR_RGB2BGR))
+        self._written += 1
 
     def _open(self, width: int, height: int) -> Any:
         suffix = self._path.suffix.lower()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = tempfile.TemporaryDirectory(prefix=STAGING, dir=self._path.parent)
+            self._draft = Path(tempfile.mkdtemp(prefix=STAGING, dir=self._path.parent), f"video{suffix}")
         except OSError as error:
-            raise StorageError(f"{self._path} cannot be written: {error.strerror}.") from None
+            raise self._failure(error) from None
         code = self._cv2.VideoWriter_fourcc(*CODECS[suffix])
-        writer = self._cv2.VideoWriter(
-            str(Path(self._folder.name, f"video{suffix}")), code, self._rate, (width, height)
-        )
+        writer = self._cv2.VideoWriter(str(self._draft), code, self._rate, (width, height))
         if not writer.isOpened():
             raise StorageError(f"{self._path} cannot be written.", cause=f"OpenCV has no encoder {CODECS[suffix]}.")
         return writer
@@ -97,13 +98,36 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._folder is None:
+        if self._draft is None:
             return
-        with self._folder:
+        try:
             if self._writer is not None:
                 self._writer.release()
                 if kind is None:
-                    os.replace(next(Path(self._folder.name).iterdir()), self._path)
+                    self._publish(self._draft)
+        finally:
+            shutil.rmtree(self._draft.parent, ignore_errors=True)
+
+    def _publish(self, draft: Path) -> None:
+        """OpenCV says nothing of a full disk, so the frames are counted before the file takes its place."""
+        capture = self._cv2.VideoCapture(str(draft))
+        readable = 0
+        while capture.grab():
+            readable += 1
+        capture.release()
+        if readable != self._written:
+            raise StorageError(
+                f"{self._path} cannot be written: {readable} of its {self._written} frames can be read back.",
+                cause="The disk is probably full.",
+                fix="Free some space, or choose another folder.",
+            )
+        try:
+            os.replace(draft, self._path)
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: OSError) -> StorageError:
+        return StorageError(f"{self._path} cannot be written: {error.strerror}.", fix="Choose another folder.")
 
 
 def _cv2() -> Any:

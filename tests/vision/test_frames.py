@@ -29,6 +29,38 @@ def test_what_is_written_is_read(tmp_path, suffix):
         assert abs(frame.pixels.astype(int) - pixels).max() < 12  # red stays red: the order of channels is right
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_full_disk_leaves_the_older_file(tmp_path, suffix):
+    path = tmp_path / f"video{suffix}"
+    path.write_bytes(b"older")
+    noise = np.random.default_rng(0).integers(0, 256, (10, 480, 640, 3), np.uint8)
+    with pytest.raises(StorageError, match="of its 10 frames can be read back"):
+        write_within(60_000, path, noise)
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"older"]
+
+
+def write_within(limit, path, frames):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with VideoWriter(path, 10) as writer:
+            for pixels in frames:
+                writer.write(pixels)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_place_that_is_taken_by_a_folder(tmp_path):
+    path = tmp_path / "video.avi"
+    path.mkdir()
+    with pytest.raises(StorageError, match="directory"), VideoWriter(path, 10) as writer:
+        writer.write(colours(1)[0])
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
 def interrupted(path):
     with VideoWriter(path, 10) as writer:
         writer.write(colours(1)[0])
