@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .sources import LoadOptions, inspect, load
+    from .sources import inspect, load
     from .stories.convert import convert
     from .stories.detect import counts, detect
     from .stories.verify import verify
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "inspect": ".sources",
     "load": ".sources",
-    "LoadOptions": ".sources",
     "convert": ".stories.convert",
     "verify": ".stories.verify",
     "detect": ".stories.detect",
     "counts": ".stories.detect",
 }
 
-__all__ = ["LoadOptions", "__version__", "convert", "counts", "detect", "inspect", "load", "verify"]
+__all__ = ["__version__", "convert", "counts", "detect", "inspect", "load", "verify"]
 
 
 def __getattr__(name: str) -> Any:
