@@ -153,14 +153,15 @@ def test_shapes_that_do_not_fit(boxes, scores, anchors):
         decode.postprocess(*arrays, CODER, Selection(), 3)
 
 
-def test_fast_suppression_is_quick():
+def test_fast_suppression_is_faster_than_class_by_class():
     inputs = heads(np.random.default_rng(10), 1917, 91, 0)
-    fastest = 1.0
+    seconds = {True: [], False: []}
     for _ in range(5):
-        start = time.perf_counter()
-        decode.postprocess(*inputs, CODER, Selection(), 90)
-        fastest = min(fastest, time.perf_counter() - start)
-    assert fastest < 0.02
+        for regular in seconds:
+            start = time.perf_counter()
+            decode.postprocess(*inputs, CODER, Selection(regular=regular), 90)
+            seconds[regular].append(time.perf_counter() - start)
+    assert min(seconds[False]) < min(seconds[True]) / 2  # one suppression instead of 90: about a sixth
 
 
 def spec(head, selection=None, num_classes=3):
