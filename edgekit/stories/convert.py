@@ -23,6 +23,7 @@ from ..values.artifact import Artifact
 from ..values.codec import to_data
 from ..values.model import Model
 from ..values.recipe import Recipe, recipes
+from ..values.show import Rows
 from .cache import digest, file_data, kept, loading_data
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def convert(
         done |= _make(request, {name: key for name, key in keys.items() if name not in done}, progress)
     else:
         system.clear(request.out)
-    return tuple(done[recipe.name] for recipe in request.recipes)
+    return Rows(done[recipe.name] for recipe in request.recipes)
 
 
 def _request(
@@ -242,7 +243,7 @@ def _expect_ours(out: Path, names: Mapping[str, str]) -> None:
 def _expect_no_strangers(out: Path, request: Request) -> None:
     """Raise UsageError where other artifacts would stay beside a Model that they were not made from."""
     names = {recipe.name for recipe in request.recipes}
-    others = sorted(path.parent.name for path in out.glob(f"*/{manifest.NAME}") if path.parent.name not in names)
+    others = [root.name for root in manifest.find(out) if root != out and root.name not in names]
     if others:
         raise UsageError(
             f"{out} holds {', '.join(others)}, made from another source or with other options.",

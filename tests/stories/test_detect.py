@@ -100,7 +100,7 @@ def test_a_uint8_file_takes_pixels_and_says_so_and_a_float_one_asks(tmp_path: Pa
     path.write_bytes(quarters.detector())
     with pytest.raises(UsageError, match=r"--mean 127\.5 --std 127\.5"):
         detect(path, photo)
-    with pytest.raises(UsageError, match="belong together"):
+    with pytest.raises(UsageError, match="--std"):
         detect(path, photo, mean=(0,))
 
 

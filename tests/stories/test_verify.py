@@ -43,3 +43,11 @@ def test_a_source_that_needs_options_has_to_be_converted_first(out: Path, sample
         edgekit.verify(out, samples=samples, against=tmp_path / "raw.tflite")
     with pytest.raises(UsageError, match="Check the path"):
         edgekit.verify(out, samples=samples, against=tmp_path / "none.tflite")
+
+
+def test_artifacts_show_themselves_too(tmp_path: Path) -> None:
+    source = tmp_path / "source.tflite"
+    source.write_bytes(small.finished(small.raw("float32")))
+    made = edgekit.convert(source, to="tflite-f32", out=tmp_path / "out", mean=(127.5,), std=(127.5,))
+    assert made == (manifest.read(tmp_path / "out" / "tflite-f32"),)
+    assert f"<td>{made[0].sha256}</td>" in made._repr_html_()
