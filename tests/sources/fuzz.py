@@ -18,48 +18,15 @@ import numpy as np
 
 from edgekit.cli import main
 from edgekit.formats.graphdef import proto
+from tests.mutations import mutate
 
 ADDRESS_SPACE = 2 * 2**30
 SECONDS = 30
 EXPECTED = {0, 2, 3, 10}  # read, usage, not understood, bad labels
-EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0)
 
 
 class TooSlowError(Exception):
     """A file took longer than SECONDS."""
-
-
-def mutate(data: bytes, seed: int) -> bytes:
-    """The same bytes with a few seeded faults: flipped bits, edge values, a cut, a hole, a repetition, another order.
-
-    Structures stand at both ends of a file and weights between, so half of the faults go to the ends.
-    """
-    random = np.random.default_rng(seed)
-    result = bytearray(data)
-    for _ in range(int(random.geometric(0.6))):
-        near_end = random.random() < 0.5
-        place = int(random.integers(len(result)))
-        if near_end:
-            place = min(int(random.exponential(400)), len(result) - 1)
-            place = place if random.random() < 0.5 else len(result) - 1 - place
-        kind = int(random.integers(12))
-        if kind < 5:
-            result[place] ^= 1 << int(random.integers(8))
-        elif kind < 8:
-            value = EDGES[int(random.integers(len(EDGES)))]
-            result[place : place + 4] = value.to_bytes(4, "little")
-        elif kind == 8:
-            del result[place : place + int(random.integers(1, 64))]
-        elif kind == 9:
-            result[place:place] = result[place : place + int(random.integers(1, 64))]
-        elif kind == 10:
-            other = int(random.integers(len(result)))
-            result[place : place + 8], result[other : other + 8] = result[other : other + 8], result[place : place + 8]
-        elif random.random() < 0.3:
-            del result[place:]
-        if not result:
-            return b""
-    return bytes(result)
 
 
 def mutate_graph(data: bytes, seed: int) -> bytes:
@@ -99,6 +66,7 @@ def mutate_graph(data: bytes, seed: int) -> bytes:
 
 def examine(path: Path) -> str:
     """'' where ``inspect`` ended as documented, else what happened."""
+    before = signal.signal(signal.SIGALRM, _expire)
     signal.alarm(SECONDS)
     out, err = io.StringIO(), io.StringIO()
     try:
@@ -113,6 +81,7 @@ def examine(path: Path) -> str:
         return traceback.format_exc()
     finally:
         signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     return "did not exit"
 
 
@@ -123,7 +92,6 @@ def _expire(*_: Any) -> None:
 def run(file: Path, first: int, count: int, folder: Path, change: Callable[[bytes, int], bytes]) -> int:
     """Number of files that ended badly; those files stay in ``folder``."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    signal.signal(signal.SIGALRM, _expire)
     data, bad = file.read_bytes(), 0
     for seed in range(first, first + count):
         path = folder / f"{seed}{file.suffix}"

@@ -102,7 +102,7 @@ def test_numbers_that_are_none(regular):
 
 def test_scores_below_the_threshold_are_not_answers():
     boxes, scores, anchors = heads(np.random.default_rng(6), 30, 2, 0)
-    assert assert_same_as_kernel((boxes, scores, anchors), Selection(score=2.0), 2).found == 0
+    assert assert_same_as_kernel((boxes, scores, anchors), Selection(score=1.0), 2).found == 0
     exact = np.full_like(scores, np.float32(0.3))
     assert assert_same_as_kernel((boxes, exact, anchors), Selection(score=0.3), 2).found > 0
 
