@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -117,6 +119,23 @@ def publish_together(staged: Path, out: Path, names: Sequence[str], *, stale: Se
                 if target.exists() and not source.exists():
                     os.rename(target, source)
             raise
+
+
+def run_module(name: str, data: bytes, *, timeout: float) -> tuple[int, bytes, str]:
+    """Run a module in a Python of its own, ``data`` on its stdin: exit code (negative: a signal), stdout, stderr.
+
+    It finds the modules that this process finds, and (-P) nothing that happens to lie in the current folder. Raises
+    TimeoutError after ``timeout`` seconds; the process is gone then.
+    """
+    path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    command = [sys.executable, "-P", "-m", name]
+    try:
+        done = subprocess.run(
+            command, input=data, capture_output=True, env=os.environ | path, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
 
 def _remove(path: Path) -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import signal
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConversionError
+from ..errors import ConversionError, EdgekitError
 from ..formats.tflite import TfliteModel
 from ..formats.tflite.audit import audit
 from ..runtimes.litert import LitertSession
+from ..system import run_module
 from ..values.model import Model
 from ..values.recipe import Recipe
 from ..values.spec import ClassHead, FinalHead, ImageInput, ModelSpec, RawHead
 from ..values.support import INTEGERS, name_some
 
 SEED = 20
+TIMEOUT = 300.0  # seconds; two pictures take one
+NOT_OURS = "The source itself may be damaged, or made for another runtime."
 
 
 def expect_kept(file: TfliteModel, model: Model, recipe: Recipe) -> None:
@@ -61,6 +69,39 @@ def try_out(data: bytes, spec: ModelSpec, recipe: str) -> None:
             ) from None
 
 
+def try_out_apart(data: bytes, spec: ModelSpec, recipe: str) -> None:
+    """As ``try_out``, in a process of its own: a file from anywhere may take LiteRT, and its process, down."""
+    job = pickle.dumps((data, spec, recipe))
+    try:
+        code, answer, said = run_module(__name__, job, timeout=TIMEOUT)
+    except TimeoutError:
+        raise ConversionError(
+            f"{recipe}: the converted file did not finish one picture within {TIMEOUT:g} s.", cause=NOT_OURS
+        ) from None
+    if code:
+        last = said.strip().splitlines()[-1:]
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise ConversionError(
+            f"{recipe}: LiteRT crashed on the converted file ({how}).", cause=" ".join([*last, NOT_OURS])
+        )
+    error: EdgekitError | None = pickle.loads(answer)
+    if error is not None:
+        raise error
+
+
+def main() -> None:
+    """The other process of ``try_out_apart``: a job on stdin, on stdout the error that it ended with, or None."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what LiteRT prints must not land in the answer
+    error: EdgekitError | None = None
+    try:
+        try_out(*pickle.load(sys.stdin.buffer))
+    except EdgekitError as raised:
+        error = raised
+    with answers:
+        pickle.dump(error, answers)
+
+
 def _noise(image: ImageInput) -> NDArray[np.float32]:
     shape = (1, image.height, image.width, image.channels)
     pixels = np.random.default_rng(SEED).integers(0, 256, shape)
@@ -89,3 +130,7 @@ def _expect_answer(answer: dict[str, NDArray[np.float32]], spec: ModelSpec) -> N
     broken = [name for name, value in used.items() if not np.isfinite(value).all()]
     if broken:
         raise ConversionError(f"{', '.join(broken)} are not finite numbers.")
+
+
+if __name__ == "__main__":
+    main()
