@@ -58,7 +58,7 @@ def test_a_kill_leaves_old_ones_or_new_ones_never_both(
     fill(tmp_path, model="old", first="old", second="old")
     fill(tmp_path / "staged", model="new", first="new", second="new")
     names = ["model", "first", "second"]
-    rename, calls = os.rename, []
+    rename, calls = os.rename, list[Path]()
 
     def counted(source: Path, target: Path) -> None:
         if len(calls) < killed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",")) if value else ()
-
-
 @click.command()
 @click.argument("source", type=FILE)
 @click.option("--to", multiple=True, required=True, metavar="RECIPE", help="tflite-uint8, tflite-int8, tflite-f16, …")
@@ -28,7 +24,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--name", help="Name of the model.  [default: that of its file or folder]")
 @click.option("--licence", default="", help="Licence of the model.")
 @click.option("--input", help="Node that takes the normalised picture, if it has another name than usual.")
-@click.option("--outputs", callback=_names, metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
+@click.option("--outputs", metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
 @normalisation
 @click.option("--anchors", type=FILE, help="Anchors as .npy or .csv: y centre, x centre, height, width, in [0, 1].")
 @click.option("--activation", type=click.Choice(["none", "sigmoid", "softmax"]), help="What the raw scores still need.")
@@ -53,7 +49,7 @@ def convert(
     out: Path,
     licence: str,
     raw: bool,
-    requantise_weights: str | None,
+    requantise_weights: Literal["symmetric"] | None,
     **loading: Any,
 ) -> None:
     """Turn SOURCE, a frozen graph or a .tflite, into model files with labels, in OUT/RECIPE.

@@ -16,8 +16,8 @@ RECIPE = "tflite-uint8"
 )
 def demo(out: Path) -> None:
     """Write the sample, then run the very commands that a user would type, and print each."""
+    from ..stories.cache import REPORT
     from ..stories.demo import write_sample
-    from ..stories.verify import REPORT
 
     sample = write_sample(out / "sample")
     _run("inspect", sample.graph)

@@ -23,7 +23,7 @@ def verify(
     """
     from ..errors import VerificationError
     from ..report import terminal
-    from ..stories.verify import REPORT
+    from ..stories.cache import REPORT
     from ..stories.verify import verify as run
     from ..values.codec import to_data
 

@@ -16,6 +16,7 @@ from ..values.model import Model
 
 MODEL = "model"  # folder of the Model in OUT
 NAME = "model.json"
+ANCHORS = "anchors.npy"  # of a detector, float32 [N, 4]
 SUMS = "SHA256SUMS"  # in the form that sha256sum -c reads
 MAX_BYTES = 32 * 2**20
 

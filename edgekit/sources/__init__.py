@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, Unpack, cast
 
 from ..errors import SourceError, StorageError, UsageError
 from ..formats.foreign import refuse_foreign
 from ..values.model import Model
-from .options import LoadOptions
+from .options import LoadKeywords, LoadOptions
 
 if TYPE_CHECKING:
     from .inspection import Inspection
 
-__all__ = ["KINDS", "LoadOptions", "Source", "inspect", "load"]
+__all__ = ["KINDS", "LoadKeywords", "LoadOptions", "Source", "inspect", "load"]
 
 HEAD = 65536  # bytes by which a kind is recognised
 PRINTABLE = bytes(range(32, 127)) + b"\t\n\r\f"
@@ -45,13 +45,16 @@ def inspect(path: Path | str) -> Inspection:
     return _recognise(Path(path)).inspect(Path(path))
 
 
-def load(path: Path | str, *, out: Path | str, options: LoadOptions | None = None) -> Model:
+def load(path: Path | str, *, out: Path | str, **options: Unpack[LoadKeywords]) -> Model:
     """The Model in a file, stored in the folder ``out``: the cut graph, model.json and the anchors.
 
+    options, all taken from the file where it says them: input, outputs (names of nodes); mean, std (pixel units);
+    anchors, groups (files); labels (a file, or names); activation ('sigmoid', 'softmax', 'none'); name; score, iou,
+    max_detections, max_classes_per_detection, detections_per_class, regular. See LoadOptions.
     Raises SourceError where it is not understood, UsageError where something has to be said that the file does not
     say, UserDataError where labels, groups or anchors do not fit.
     """
-    return _recognise(Path(path)).load(Path(path), out=Path(out), options=options or LoadOptions())
+    return _recognise(Path(path)).load(Path(path), out=Path(out), options=LoadOptions.of(options))
 
 
 def _recognise(path: Path) -> Source:

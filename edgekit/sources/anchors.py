@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..errors import SourceError, UserDataError
 from ..system import read_file
 
-NAME = "anchors.npy"
 MAX_BYTES = 256 * 2**20
 
 

@@ -20,7 +20,17 @@ from ..formats.graphdef.proto import NodeDef, Shape, make_graph, make_node
 from ..formats.graphdef.shapes import ALIKE, BROADCAST, RULES, constant_shape, placeholder_shape
 from ..system import read_file, write_file
 from ..values.model import Model, Quantisation, Source
-from ..values.spec import COLOURS, ImageInput, ModelSpec, RawHead, Selection
+from ..values.spec import (
+    BOXES,
+    COLOURS,
+    GIVE_NORMALISATION,
+    SCORES,
+    USUAL,
+    ImageInput,
+    ModelSpec,
+    RawHead,
+    Selection,
+)
 from ..values.support import name_some
 from . import anatomy as parts
 from . import anchors as anchor_files
@@ -31,7 +41,6 @@ from .options import LoadOptions
 from .outlook import outlook
 
 FILE = "graph.pb"
-USUAL = (127.5,)  # mean and std: pixel / 127.5 − 1, what the MobileNet feature extractors of the API compute
 CONTROL = ("Enter", "Switch", "While", "StatelessWhile", "If", "StatelessIf", "LoopCond", "NextIteration")
 VARIABLES = ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
 FAMILIAR = {*RULES, *ALIKE, *BROADCAST, "NoOp", parts.POSTPROCESS}
@@ -105,7 +114,7 @@ def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
     head = RawHead(
         boxes=anatomy.boxes,
         scores=anatomy.scores,
-        anchors=anchor_files.NAME,
+        anchors=model_file.ANCHORS,
         box_coder=box_coder,
         activation=_activation(anatomy, options),
         background=columns.background,
@@ -174,14 +183,14 @@ def _normalisation(
         return options.mean, options.std
     if parts.is_mobilenet(anatomy.graph):
         notes.append(
-            "mean = std = 127.5 is assumed: the graph holds no preprocessing, and SSD MobileNets of the Object "
-            "Detection API take pixel / 127.5 − 1."
+            f"mean = std = {USUAL} is assumed: the graph holds no preprocessing, and SSD MobileNets of the Object "
+            f"Detection API take pixel / {USUAL} − 1."
         )
-        return USUAL, USUAL
+        return (USUAL,), (USUAL,)
     raise UsageError(
         "The graph does not say how pixels become its input, and its network is not recognised.",
         cause="A TFLite graph holds no preprocessing.",
-        fix="Give mean and std in pixel units, such as --mean 127.5 --std 127.5.",
+        fix=GIVE_NORMALISATION,
     )
 
 
@@ -234,7 +243,7 @@ def _selection(anatomy: Anatomy, notes: list[str]) -> tuple[Selection, tuple[flo
             regular=values.get("use_regular_nms", False),
         )
         y, x, height, width = (values[f"{name}_scale"] for name in "yxhw")
-        RawHead(boxes="boxes", scores="scores", anchors="anchors", box_coder=(y, x, height, width))
+        RawHead(boxes=BOXES, scores=SCORES, anchors=model_file.ANCHORS, box_coder=(y, x, height, width))
     except (ValueError, TypeError, KeyError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise SourceError(f"The node {node.name!r} cannot be used: {why}.", cause="The graph is damaged.") from None

@@ -29,13 +29,24 @@ def name_model(path: Path, options: LoadOptions) -> str:
     return path.stem if path.stem not in COMMON else path.resolve().parent.name or path.stem
 
 
+def given_labels(options: LoadOptions) -> tuple[str, ...]:
+    """The labels that the user gave, from a file or one by one; empty where none were given."""
+    if isinstance(options.labels, Path):
+        return label_files.read(options.labels)
+    for number, label in enumerate(options.labels or (), start=1):
+        label_files.check_text(str(label), f"label {number}")
+    return label_files.decode(label_files.encode(options.labels), name="The labels") if options.labels else ()
+
+
 def name_classes(num_classes: int, options: LoadOptions, packed: tuple[str, ...] = ()) -> Names:
     """Labels that fit and groups of them. packed: labels that came with the source, used where none are given.
 
     Raises UserDataError where they do not fit, UsageError for groups without labels.
     """
-    given = label_files.read(options.labels) if options.labels else packed
-    where = str(options.labels) if options.labels else "The label file in the model"
+    given = given_labels(options) or packed
+    where = "The label file in the model"
+    if options.labels:
+        where = str(options.labels) if isinstance(options.labels, Path) else "The list"
     if not given:
         if options.groups:
             raise UsageError("--groups needs labels.", fix="Add --labels FILE.")
@@ -72,10 +83,9 @@ def count_classes(columns: int | None, stated: int | None, options: LoadOptions)
         return Columns(num_classes=stated, background=columns == stated + 1)
     if columns is None or columns < 1:
         raise SourceError("The number of classes cannot be read from the scores: their shape is not in the file.")
-    if options.labels:
-        given = label_files.read(options.labels)
-        if len(given) == columns and given[0].lower() not in label_files.BACKGROUND:
-            return Columns(num_classes=columns, background=False)
+    given = given_labels(options)
+    if len(given) == columns and given[0].lower() not in label_files.BACKGROUND:
+        return Columns(num_classes=columns, background=False)
     if columns == 1:
         return Columns(num_classes=1, background=False)
     note = f"A background column is assumed: {columns} columns of scores are {columns - 1} classes."

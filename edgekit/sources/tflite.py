@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EdgekitError, SourceError, UsageError
+from ..formats import model as model_file
+from ..formats.model import ANCHORS
 from ..formats.tflite import audit as auditing
 from ..formats.tflite import metadata as packing
 from ..formats.tflite import postprocess as op
@@ -20,11 +22,11 @@ from ..formats.tflite.schema import IDENTIFIER
 from ..formats.tflite.spec import image_input, packed_labels
 from ..system import read_file, write_file
 from ..values.model import Model, Quantisation, Source
-from ..values.spec import ClassHead, Head, ImageInput, ModelSpec, RawHead, Selection
+from ..values.spec import BOXES, IMAGE, SCORES, USUAL, ClassHead, Head, ImageInput, ModelSpec, RawHead, Selection
 from ..values.support import INTEGERS
 from .inspection import Anchors, Port, TfliteInspection
 from .naming import count_classes, name_classes, name_model
-from .options import LoadOptions
+from .options import SELECTION, LoadOptions
 from .outlook import outlook
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "model.tflite"
-ANCHORS = "anchors.npy"
-IMAGE, BOXES, SCORES = "image", "boxes", "scores"  # plain names that the stored file gets
-USUAL = 127.5  # mean and std; toco's recipe wrote them as 128, which no pixel can tell apart
 SUFFIXES = (".tflite", ".lite")
 SCORE_OPERATORS = {"LOGISTIC", "SOFTMAX"}
 MOVES = {"RESHAPE", "CONCATENATION", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
@@ -79,7 +78,6 @@ class _Parts:
 
 def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
     """A .tflite file without post-processing, its tensors under plain names, in the folder ``out``."""
-    from ..formats import model as model_file
     from ..formats.tflite.edit import canonical, strip
     from . import anchors as anchor_files
 
@@ -128,13 +126,16 @@ def _parts(file: _File, options: LoadOptions) -> _Parts:
     found = op.find(file.model)
     task = layout(file.model, file.metadata).task
     if found is not None:
+        options.expect_only({"anchors", *SELECTION}, "a finished detector")
         return _finished(file, found, options)
-    if task == "raw" or options.outputs:
-        return _raw(file, options)
     if task == "classification":
+        options.expect_only({"activation"}, "a classifier in a .tflite")
         scores = file.outputs[0]
         head = ClassHead(scores=SCORES, activation=_activation(file, scores, options))
         return _Parts(head=head, selection=None, num_classes=scores.shape[-1], outputs={SCORES: scores})
+    if task == "raw" or options.outputs:
+        options.expect_only({"outputs", "anchors", "activation", *SELECTION}, "a .tflite with raw heads")
+        return _raw(file, options)
     there = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in file.outputs)
     raise SourceError(
         f"{file.path} is {TASKS['other']}.",
@@ -236,9 +237,12 @@ def _image(file: _File, options: LoadOptions) -> tuple[ImageInput, tuple[str, ..
         raise SourceError(f"{file.path} has {len(inputs)} inputs, not one picture [1, height, width, channels].")
     image, notes = image_input(file.model, file.metadata, options.mean, options.std, str(file.path))
     derived = bool(notes) and not options.mean
+    # toco's recipe wrote 127.5 as 128, which no pixel can tell apart
     if derived and all(abs(value - USUAL) < 1 for value in (*image.mean, *image.std)):
         image = replace(image, mean=(USUAL,), std=(USUAL,))
-        notes = ("mean = std = 127.5 is assumed: the input's scale and zero point are those of pixel / 127.5 − 1.",)
+        notes = (
+            f"mean = std = {USUAL} is assumed: the input's scale and zero point are those of pixel / {USUAL} − 1.",
+        )
     return image, notes
 
 

@@ -21,6 +21,8 @@ from ..sources.options import LoadOptions
 from ..values.artifact import Artifact
 from ..values.codec import to_data
 
+REPORT = "report.html"  # in OUT, what verify found out about its artifacts
+
 
 def digest(data: Any) -> str:
     """Hex digest of JSON-ready data."""

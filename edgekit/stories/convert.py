@@ -6,31 +6,32 @@ A run that has nothing to do imports no numpy; one that has starts TensorFlow fi
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from .. import system
 from .._version import __version__
 from ..errors import MissingToolError, UsageError
 from ..formats import manifest
 from ..formats import model as model_file
+from ..formats.foreign import TFLITE
 from ..formats.model import MODEL, SUMS
 from ..runtimes.packages import version
-from ..sources.options import LoadOptions
+from ..sources.options import LoadKeywords, LoadOptions
 from ..values.artifact import Artifact
 from ..values.codec import to_data
 from ..values.model import Model
 from ..values.recipe import Recipe, recipes
 from ..values.show import Rows
-from .cache import digest, file_data, kept, loading_data
+from .cache import REPORT, digest, file_data, kept, loading_data
 
 if TYPE_CHECKING:
     from ..runtimes.tensorflow import Worker
 
 SYMMETRIC = "symmetric"
-TFLITE = b"TFL3"
 
 Progress = Callable[[str], None]
 
@@ -64,22 +65,23 @@ def convert(
     to: str | Sequence[str],
     out: Path | str,
     raw: bool = False,
-    requantise_weights: str = "",
+    requantise_weights: Literal["", "symmetric"] = "",
     licence: str = "",
     progress: Progress = lambda sentence: None,
-    **loading: Any,
+    **options: Unpack[LoadKeywords],
 ) -> tuple[Artifact, ...]:
     """Artifacts of a source in OUT/<recipe>/, one a recipe, with the Model in OUT/model.
 
-    source: a graph or .tflite file, or a Model. to: names of recipes. loading: the fields of LoadOptions (labels,
-    groups, name, mean, std, …). raw: leave post-processing out. requantise_weights: 'symmetric', for int8 from
-    asymmetric weight ranges. progress: called with a sentence for every step.
+    source: a graph or .tflite file, or a Model. to: names of recipes. raw: leave post-processing out.
+    requantise_weights: 'symmetric' is the only way, for int8 from asymmetric weight ranges. progress: called with a
+    sentence for every step. options, as of ``load``: input, outputs, mean, std, anchors, activation, labels, groups,
+    name, score, iou, max_detections, max_classes_per_detection, detections_per_class, regular.
     What OUT holds already, made from the same inputs by the same versions, is kept. All recipes share one TensorFlow
     process; a .tflite source needs none. Either all results are published or none.
 
     Raises UsageError, SourceError, UserDataError, ConversionError, MissingToolError, StorageError.
     """
-    request = _request(source, to, Path(out), raw, requantise_weights, licence, loading)
+    request = _request(source, to, Path(out), raw, requantise_weights, licence, options)
     keys = _keys(request)
     done = kept(request.out, keys)
     for name in done:
@@ -111,7 +113,7 @@ def _request(
         source=source if isinstance(source, Model) else Path(source),
         recipes=chosen,
         out=out,
-        loading=_loading(loading),
+        loading=LoadOptions.of(loading),
         raw=raw,
         requantise=bool(requantise),
         licence=licence,
@@ -128,20 +130,13 @@ def _recipes(names: Sequence[str]) -> tuple[Recipe, ...]:
     return tuple(known[name] for name in dict.fromkeys(names))
 
 
-def _loading(given: Mapping[str, Any]) -> LoadOptions:
-    if unknown := given.keys() - LoadOptions.__dataclass_fields__.keys():
-        raise UsageError(f"There is no option {', '.join(sorted(unknown))}.")
-    paths = {name: Path(value) for name in ("labels", "groups", "anchors") if (value := given.get(name))}
-    return LoadOptions(**{**given, **paths})
-
-
 def _keys(request: Request) -> dict[str, str]:
     """Recipe → digest of everything that decides its artifact's bytes."""
     if isinstance(request.source, Model):
         model = request.source
         source: Any = [to_data(replace(model, root=Path("."))), model_file.sums(model.root, model.files)]
     else:
-        if request.source.is_dir():
+        if os.path.isdir(request.source):  # Path.is_dir raises where a name is too long
             _refuse_folder(request.source)
         # Unless the user names it, a model is called after its file, or after the folder of that
         folder = "" if request.loading.name else request.source.resolve().parent.name
@@ -182,7 +177,7 @@ def _make(request: Request, keys: Mapping[str, str], progress: Progress) -> dict
         if not unchanged:
             _expect_no_strangers(out, request)
         made = _convert(request, keys, model, staged, worker, missing, progress)
-        system.publish_together(staged, out, [*([] if unchanged else [MODEL]), *made])
+        system.publish_together(staged, out, [*([] if unchanged else [MODEL]), *made], stale=[REPORT])
     return {name: replace(artifact, root=out / name) for name, artifact in made.items()}
 
 
@@ -221,7 +216,7 @@ def _load(request: Request, folder: Path) -> Model:
         return model
     from ..sources import load
 
-    return load(request.source, out=folder, options=request.loading)
+    return load(request.source, out=folder, **vars(request.loading))
 
 
 def _same_model(out: Path, staged: Path) -> bool:
@@ -234,7 +229,7 @@ def _expect_ours(out: Path, names: Mapping[str, str]) -> None:
     """Raise UsageError where something that edgekit did not make would be replaced."""
     marks = {MODEL: model_file.NAME} | dict.fromkeys(names, manifest.NAME)
     for name, mark in marks.items():
-        if (out / name).exists() and not (out / name / mark).exists():
+        if os.path.exists(out / name) and not os.path.exists(out / name / mark):
             raise UsageError(
                 f"{out / name} exists and was not made by edgekit.", fix="Choose another folder with -o, or move it."
             )

@@ -11,13 +11,12 @@ from ..errors import UsageError
 from ..formats import model as model_file
 from ..proofs.inputs import read_artifacts
 from ..report import html
-from ..sources import LoadOptions, load
+from ..sources import load
 from ..values.artifact import Artifact
 from ..values.model import Model
 from ..values.proof import Proof
 from ..values.show import Rows
-
-REPORT = "report.html"
+from .cache import REPORT
 
 
 def verify(
@@ -49,7 +48,7 @@ def _source(path: Path, folder: str, out: Path | Artifact) -> Model:
         return model_file.read(path)
     image = read_artifacts(out)[0].spec.input
     try:
-        return load(path, out=Path(folder, model_file.MODEL), options=LoadOptions(mean=image.mean, std=image.std))
+        return load(path, out=Path(folder, model_file.MODEL), mean=image.mean, std=image.std)
     except UsageError as error:
         if not path.is_file():
             raise

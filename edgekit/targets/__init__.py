@@ -7,11 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ..errors import ConversionError
+from ..errors import ConversionError, UsageError
 from ..values.artifact import Artifact
 from ..values.model import Model
 from ..values.recipe import Recipe
-from ..values.support import refusal
+from ..values.spec import ClassHead
+from ..values.support import REQUANTISE, refusal
 
 if TYPE_CHECKING:
     from ..runtimes.tensorflow import Worker
@@ -45,7 +46,18 @@ KINDS = {"tflite": ".tflite"}  # Recipe.target → module
 
 
 def expect_possible(model: Model, recipe: Recipe, options: TargetOptions) -> None:
-    """Raise ConversionError, with the way out, where this model cannot become this recipe."""
+    """Raise ConversionError, with the way out, where this model cannot become this recipe.
+
+    Raise UsageError for options that it has no use for.
+    """
+    if options.raw and isinstance(model.spec.head, ClassHead):
+        raise UsageError(
+            f"{model.spec.name} is a classifier: there is no post-processing to leave out.", fix="Leave --raw out."
+        )
+    if options.requantise and recipe.weights == "int8" and model.quantisation.weights:
+        raise UsageError(
+            f"{model.spec.name} is a finished .tflite, whose weights stay as they are.", fix=f"Leave {REQUANTISE} out."
+        )
     against = refusal(model.quantisation, recipe)
     if against is not None and not (against.requantise and options.requantise):
         raise ConversionError(f"{model.spec.name} cannot become {recipe.name}.", cause=against.why, fix=against.fix)

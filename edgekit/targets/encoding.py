@@ -1,8 +1,7 @@
 """How a picture's real numbers are stored in an integer input."""
 
-from ..values.spec import Encoding, ImageInput
+from ..values.spec import USUAL, Encoding, ImageInput
 
-USUAL = ((127.5,), (127.5,))
 STEPS = 255
 
 
@@ -21,12 +20,12 @@ def input_encoding(image: ImageInput, dtype: str) -> Encoding:
 
 def _uint8(image: ImageInput) -> tuple[float, int]:
     means, stds = set(image.mean), set(image.std)
-    if (tuple(means), tuple(stds)) == USUAL:
+    if means == stds == {USUAL}:
         return 1 / 128, 128
     if len(means) == len(stds) == 1 and 0 <= round(image.mean[0]) <= STEPS:
         return 1 / image.std[0], round(image.mean[0])
-    mean, std = (value * image.channels if len(value) == 1 else value for value in (image.mean, image.std))
-    low = min(0.0, *((0 - m) / s for m, s in zip(mean, std, strict=True)))
-    high = max(0.0, *((STEPS - m) / s for m, s in zip(mean, std, strict=True)))
+    channels = list(zip(image.mean, image.std, strict=True))
+    low = min(0.0, *((0 - m) / s for m, s in channels))
+    high = max(0.0, *((STEPS - m) / s for m, s in channels))
     scale = (high - low) / STEPS
     return scale, round(-low / scale)

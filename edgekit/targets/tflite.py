@@ -18,7 +18,7 @@ from .._version import __version__
 from ..errors import ConversionError
 from ..formats import labels, manifest
 from ..formats.tflite import PostprocessOptions, attach, canonical, quantise_input, read
-from ..formats.tflite.metadata import Details, annotate
+from ..formats.tflite.metadata import Details, renew, unpack
 from ..formats.tflite.spec import stored_encoding
 from ..runtimes.packages import version
 from ..runtimes.tensorflow import Worker
@@ -27,14 +27,17 @@ from ..system import read_file, write_file
 from ..values.artifact import Artifact, File
 from ..values.model import Model
 from ..values.recipe import Recipe
-from ..values.spec import ClassHead, FinalHead, Head, ModelSpec, RawHead
-from ..values.support import INTEGERS
+from ..values.spec import BOXES, IMAGE, SCORES, ClassHead, FinalHead, Head, ModelSpec, RawHead
+from ..values.support import INTEGERS, requantises
 from . import TargetOptions
-from .acceptance import expect_kept, try_out
+from .acceptance import expect_kept, try_out, try_out_apart
 from .encoding import input_encoding
 
 MODEL, LABELS, ANCHORS = "model.tflite", "labels.txt", "anchors.f32"
-IMAGE, BOXES, SCORES = "image", "boxes", "scores"
+REQUANTISED = (
+    "Weights were rounded anew for int8, each output channel on a symmetric grid of its own: the ranges of the source "
+    "are asymmetric."
+)
 
 
 def build(model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, worker: Worker | None) -> Artifact:
@@ -46,7 +49,8 @@ def build(model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, wo
         data = quantise_input(data, recipe.io)
     anchors = _anchors(model)
     data, spec = finish(data, model.spec, anchors, raw=options.raw, licence=options.licence)
-    try_out(data, spec, recipe.name)
+    check = try_out if from_graph else try_out_apart
+    check(data, spec, recipe.name)
     contents = {MODEL: ("model", data)}
     if spec.labels:
         contents[LABELS] = ("labels", labels.encode(spec.labels))
@@ -61,8 +65,8 @@ def build(model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, wo
         source=model.source,
         tools=tools,
         key=options.key,
-        assumptions=model.assumptions,
-        licence=options.licence,
+        assumptions=model.assumptions + ((REQUANTISED,) if requantises(model.quantisation, recipe) else ()),
+        licence=_licence(data),
     )
     manifest.write(artifact)
     return artifact
@@ -73,7 +77,8 @@ def finish(
 ) -> tuple[bytes, ModelSpec]:
     """A cut .tflite with everything that its readers need, and the specification of that file.
 
-    Post-processing (unless ``raw``), plain names, static shapes, one signature, metadata and labels. spec: names are
+    Post-processing (unless ``raw``), plain names, static shapes, one signature, metadata and labels; metadata that
+    the file has already is kept where it still holds. spec: names are
     those of the cut file. anchors: float32 [N, 4], empty for a classifier.
     """
     head: Head
@@ -93,7 +98,7 @@ def finish(
     encoding = stored_encoding(file.tensors[file.inputs[0]])
     final = replace(spec, head=head, input=replace(spec.input, name=IMAGE, encoding=encoding))
     scores_dtype = file.tensors[file.outputs[-1]].dtype
-    return annotate(data, final, Details(licence=licence), scores=scores_dtype), final
+    return renew(data, final, Details(licence=licence), scores=scores_dtype), final
 
 
 def _with_postprocessing(data: bytes, spec: ModelSpec, head: RawHead, anchors: NDArray[np.float32]) -> bytes:
@@ -116,7 +121,7 @@ def _from_graph(model: Model, recipe: Recipe, options: TargetOptions, worker: Wo
         shape=(1, image.height, image.width, image.channels),
         outputs=(head.boxes, head.scores),
         treatment=recipe.treatment,
-        symmetric_weights=options.requantise and not model.quantisation.symmetric and recipe.weights == "int8",
+        symmetric_weights=requantises(model.quantisation, recipe),
     )
     # The converter gives input and activations one type; another type of input is put in front afterwards.
     encoding = input_encoding(image, recipe.activations)
@@ -147,6 +152,12 @@ def _anchors(model: Model) -> NDArray[np.float32]:
         return np.zeros((0, 4), np.float32)
     stored = np.load(io.BytesIO(read_file(model.root / model.spec.head.anchors)), allow_pickle=False)
     return np.ascontiguousarray(stored, "<f4")
+
+
+def _licence(data: bytes) -> str:
+    """As the metadata says, into which one that was given has been written."""
+    metadata, _ = unpack(data)
+    return str((metadata or {}).get("license", ""))
 
 
 def _write(out: Path, path: str, role: str, content: bytes) -> File:

@@ -1,6 +1,7 @@
 """What goes into a model and what comes out of it: the part that every source, target, runtime and app shares."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,12 +11,24 @@ ACTIVATIONS = ("none", "sigmoid", "softmax")
 COLOURS = {"RGB": 3, "BGR": 3, "GRAY": 1}
 DTYPES = ("float32", "uint8", "int8")
 TASKS = ("detection", "classification")
+IMAGE, BOXES, SCORES = "image", "boxes", "scores"  # plain names that edgekit gives to the tensors of a file
+MAX_COUNT = 2**31 - 1  # the kernel's options are int32
+MAX_ROWS = 1_000_000  # of an answer: more than any picture shows, and less than the kernel's memory
+USUAL = 127.5  # mean and std of most networks: pixel / 127.5 − 1 lies in [-1, 1]
+GIVE_NORMALISATION = f"Give mean and std in pixel units, such as --mean {USUAL} --std {USUAL}."
 
 
 def expect(condition: bool, what: str, expected: str, got: object) -> None:
     """Raise ValueError that says expected and got, unless the condition holds."""
     if not condition:
         raise ValueError(f"{what}: expected {expected}, got {got!r}")
+
+
+def expect_normalisation(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise ValueError unless mean and std are equally many finite numbers, those of std above 0."""
+    expect(len(mean) == len(std), "mean and std", "as many numbers of one as of the other", (mean, std))
+    expect(all(map(math.isfinite, (*mean, *std))), "mean and std", "finite numbers", (mean, std))
+    expect(all(value > 0 for value in std), "std", "numbers above 0", std)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +85,8 @@ class ImageInput:
     def __post_init__(self) -> None:
         expect(self.height > 0 and self.width > 0, "input size", "above 0", (self.height, self.width))
         expect(self.colour in COLOURS, "colour", f"one of {', '.join(COLOURS)}", self.colour)
-        counts = (1, self.channels)
-        expect(len(self.mean) in counts, "mean", f"1 or {self.channels} numbers", self.mean)
-        expect(len(self.std) in counts, "std", f"1 or {self.channels} numbers", self.std)
-        expect(all(s > 0 for s in self.std), "std", "numbers above 0", self.std)
+        expect(len(self.mean) in (1, self.channels), "mean", f"1 or {self.channels} numbers", self.mean)
+        expect_normalisation(self.mean, self.std)
 
     @property
     def channels(self) -> int:
@@ -113,9 +124,9 @@ class FinalHead:
     """
 
     kind: ClassVar[str] = "final"
-    boxes: str = "boxes"
+    boxes: str = BOXES
     classes: str = "classes"
-    scores: str = "scores"
+    scores: str = SCORES
     count: str = "count"
     order: tuple[int, int, int, int] = (0, 1, 2, 3)
 
@@ -142,7 +153,7 @@ Head = RawHead | FinalHead | ClassHead
 class Selection:
     """Which decoded boxes are answers: the options of TFLite_Detection_PostProcess, with the kernel's meaning.
 
-    score: smallest score kept. iou: overlap above which the lower box goes, in (0, 1].
+    score: smallest score kept, in [0, 1]. iou: overlap above which the lower box goes, in (0, 1].
     regular: one suppression a class (True) or one over the best class of each box (False).
     """
 
@@ -154,9 +165,12 @@ class Selection:
     regular: bool = False
 
     def __post_init__(self) -> None:
+        expect(0 <= self.score <= 1, "score", "from 0 to 1", self.score)
         expect(0 < self.iou <= 1, "iou", "above 0, at most 1", self.iou)
         for name in ("max_detections", "max_classes_per_detection", "detections_per_class"):
-            expect(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+            count = getattr(self, name)
+            expect(isinstance(count, int) and 0 < count <= MAX_COUNT, name, f"from 1 to {MAX_COUNT}", count)
+        expect(self.rows <= MAX_ROWS, "max_detections × max_classes_per_detection", f"at most {MAX_ROWS}", self.rows)
 
     @property
     def rows(self) -> int:

@@ -45,6 +45,12 @@ def refusal(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
     return None
 
 
+def requantises(quantisation: Quantisation, recipe: Recipe) -> bool:
+    """Whether the recipe can only be had by rounding the source's weights anew."""
+    against = refusal(quantisation, recipe)
+    return against is not None and against.requantise
+
+
 def _stored(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
     have = (quantisation.weights, quantisation.activations)
     if have == (recipe.weights, recipe.activations):

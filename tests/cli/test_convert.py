@@ -50,7 +50,7 @@ def test_every_option_reaches_the_verb(source: Path, monkeypatch: pytest.MonkeyP
         "name": "n",
         "licence": "MIT",
         "input": "i",
-        "outputs": ("b", "s"),
+        "outputs": "b,s",
         "mean": (127.5,),
         "std": (127.5,),
         "activation": "none",

@@ -25,7 +25,7 @@ BOXES, SCORES = "raw_outputs/box_encodings", "raw_outputs/class_predictions"
 def _load(graph: Any, folder: Path, **options: Any) -> Model:
     path = folder / "tflite_graph.pb"
     path.write_bytes(proto.write(graph))
-    return load(path, out=folder / "model", options=LoadOptions(**options))
+    return load(path, out=folder / "model", **options)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_whole_graph(graph: Any, tmp_path: Path) -> None:
     assert (spec.name, spec.task, spec.num_classes, spec.labels) == ("shelf", "detection", 3, LABELS)
     assert spec.groups == {"warm": ("red",)}
     assert (spec.input.name, spec.input.height, spec.input.width, spec.input.mean) == (INPUT, 128, 128, (127.5,))
-    assert spec.head == RawHead(boxes=BOXES, scores=SCORES, anchors="anchors.npy", box_coder=BOX_CODER)  # type: ignore[arg-type]
+    assert spec.head == RawHead(boxes=BOXES, scores=SCORES, anchors="anchors.npy", box_coder=BOX_CODER)
     assert spec.selection == Selection(score=1e-8, iou=0.5, max_detections=MAX_DETECTIONS)
     assert (model.quantisation.kind, model.quantisation.missing, model.quantisation.symmetric) == (
         "fake-quant",
@@ -241,9 +241,7 @@ def test_half_of_a_normalisation_is_refused() -> None:
 @pytest.mark.real
 def test_the_published_graph_and_its_raw_half(real: Path, tmp_path: Path) -> None:
     folder = real / "coco_ssd_mobilenet_v1"
-    whole = load(
-        folder / "tflite_graph.pb", out=tmp_path / "whole", options=LoadOptions(labels=folder / "labelmap.txt")
-    )
+    whole = load(folder / "tflite_graph.pb", out=tmp_path / "whole", labels=folder / "labelmap.txt")
     assert (whole.spec.name, whole.spec.num_classes, whole.spec.label(0)) == ("coco_ssd_mobilenet_v1", 90, "person")
     assert whole.quantisation.missing == ()
     assert any("127.5 is assumed" in sentence for sentence in whole.assumptions)  # known by structure, names are lost

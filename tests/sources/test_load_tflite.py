@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.errors import EdgekitError, SourceError, UsageError
+from edgekit.errors import EdgekitError, SourceError, UsageError, UserDataError
 from edgekit.formats.tflite import attach, read
 from edgekit.formats.tflite.metadata import annotate
 from edgekit.formats.tflite.postprocess import PostprocessOptions
-from edgekit.sources import LoadOptions, load
+from edgekit.sources import load
 from edgekit.values.model import Model
 from edgekit.values.recipe import recipes
 from edgekit.values.spec import Encoding, FinalHead, ImageInput, ModelSpec, RawHead, Selection
@@ -50,7 +50,7 @@ def _described(dtype: str) -> bytes:
 def _load(data: bytes, folder: Path, **options: Any) -> Model:
     path = folder / "small.tflite"
     path.write_bytes(data)
-    return load(path, out=folder / "model", options=LoadOptions(**options))
+    return load(path, out=folder / "model", **options)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
@@ -58,7 +58,7 @@ def test_a_finished_detector_is_cut_at_its_raw_heads(dtype: str, tmp_path: Path)
     pytest.importorskip("ai_edge_litert")
     model = _load(_finished(dtype), tmp_path, mean=(127.5,), std=(127.5,))
     spec = model.spec
-    assert spec.head == RawHead(boxes="boxes", scores="scores", anchors="anchors.npy", box_coder=CODER)  # type: ignore[arg-type]
+    assert spec.head == RawHead(boxes="boxes", scores="scores", anchors="anchors.npy", box_coder=CODER)
     assert (spec.name, spec.selection, spec.num_classes, spec.input.name) == ("small", SELECTION, 3, "image")
     np.testing.assert_array_equal(np.load(model.root / "anchors.npy"), small.anchors())
     picture = small.picture(dtype)
@@ -89,6 +89,12 @@ def test_normalisation_and_labels_come_from_the_metadata(tmp_path: Path) -> None
     given.write_text("x\ny\nz\n")
     model = _load(_described("float32"), tmp_path, mean=(0.0,), std=(255.0,), labels=given)
     assert (model.spec.input.std, model.spec.labels, model.assumptions) == ((255.0,), ("x", "y", "z"), ())
+    model = _load(_described("float32"), tmp_path, mean=0, std=255, labels=["0  x", "y", "z"])
+    assert (model.spec.input.std, model.spec.labels) == ((255.0,), ("0  x", "y", "z"))
+    with pytest.raises(UserDataError, match="The list has 2 labels"):
+        _load(_described("float32"), tmp_path, labels=["x", "y"])
+    with pytest.raises(UserDataError, match="label 2: control character"):
+        _load(_described("float32"), tmp_path, labels=["x", "y\nz"])
 
 
 def test_an_integer_input_says_its_normalisation_by_its_scale(tmp_path: Path) -> None:
@@ -139,6 +145,21 @@ def test_a_classifier(tmp_path: Path) -> None:
 def test_options_that_do_not_fit(options: dict[str, Any], error: type[EdgekitError], tmp_path: Path) -> None:
     with pytest.raises(error):
         _load(small.raw_detector("uint8"), tmp_path, activation="none", **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "flags"),
+    [
+        (_finished(), {"input": "nonsense"}, "--input"),
+        (_finished(), {"outputs": "a,b", "activation": "softmax"}, "--outputs, --activation"),
+        (small.raw_detector("uint8"), {"input": "zzz"}, "--input"),
+        (classifier(), {"score": 0.5, "max_detections": 3, "anchors": "a.npy"}, "--anchors, --score, --max-detections"),
+        (classifier(), {"outputs": "scores,scores", "regular": False}, "--outputs, --regular-nms or --fast-nms"),
+    ],
+)
+def test_options_of_no_use_are_refused(data: bytes, options: dict[str, Any], flags: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"has no use for {flags}\\."):
+        _load(data, tmp_path, **options)
 
 
 def test_a_file_with_other_outputs_is_refused(tmp_path: Path) -> None:

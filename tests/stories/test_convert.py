@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ import pytest
 from edgekit.errors import ConversionError, EdgekitError, MissingToolError, SourceError, StorageError, UsageError
 from edgekit.formats import manifest
 from edgekit.formats.tflite import find, read
-from edgekit.formats.tflite.metadata import unpack
+from edgekit.formats.tflite.calibration import Calibration
+from edgekit.formats.tflite.metadata import Details, revise, unpack
 from edgekit.runtimes.litert import LitertSession
 from edgekit.sample import contrib_graph
 from edgekit.sources import load
+from edgekit.stories.cache import REPORT
 from edgekit.stories.convert import convert
 from edgekit.values.artifact import Artifact
 from edgekit.values.spec import FinalHead, RawHead
-from tests.formats.tflite_models import SIZE, anchors, raw_detector
+from tests.formats.tflite_models import SIZE, Builder, anchors, raw_detector
 from tests.stories.quarters import classifier
 
 REPOSITORY = Path(__file__).parents[2]
@@ -130,16 +133,75 @@ def test_a_finished_file_can_be_finished_anew(files: Path, tmp_path: Path) -> No
     np.testing.assert_array_equal(*answers)
 
 
-def test_a_loaded_model_is_a_source_too(files: Path, tmp_path: Path) -> None:
-    from edgekit.sources import LoadOptions
+def test_finishing_anew_keeps_what_the_metadata_said(files: Path, tmp_path: Path) -> None:
+    first = make(files, tmp_path / "first")
+    details = Details(
+        name="Pets",
+        author="me",
+        version="7",
+        description="Finds pets.",
+        licence="CC0-1.0",
+        score_threshold=0.4,
+        locale_labels={"de": ("Katze", "Hund", "Vogel")},
+        calibration=Calibration(sigmoids=((1.0, 2.0, 3.0), None, (1.0, 1.0, 1.0))),
+    )
+    (tmp_path / "pets.tflite").write_bytes(revise(first.path.read_bytes(), details)[0])
+    (again,) = convert(tmp_path / "pets.tflite", to="tflite-f32", out=tmp_path / "again", score=0.2)
+    before, packed = unpack((tmp_path / "pets.tflite").read_bytes())
+    assert unpack(again.path.read_bytes()) == (before, packed)
+    assert again.licence == "CC0-1.0"
+    (raw,) = convert(tmp_path / "pets.tflite", to="tflite-f32", out=tmp_path / "raw", raw=True, licence="MIT")
+    found, files_inside = unpack(raw.path.read_bytes())
+    assert found is not None
+    assert (found["name"], found["author"], found["license"], raw.licence) == ("Pets", "me", "MIT", "MIT")
+    assert files_inside["labels_de.txt"].decode().split() == ["background", "Katze", "Hund", "Vogel"]
+    scores = found["subgraph_metadata"][0]["output_tensor_metadata"][1]
+    units = {unit["options_type"] for unit in scores["process_units"]}
+    assert units == {"ScoreThresholdingOptions", "ScoreCalibrationOptions"}
 
-    options = LoadOptions(anchors=files / "anchors.npy", mean=(127.5,), std=(127.5,), activation="sigmoid")
-    model = load(files / "float32.tflite", out=tmp_path / "elsewhere", options=options)
+
+def test_a_file_that_takes_the_runtime_down_is_an_error(tmp_path: Path) -> None:
+    """IF without options has the graph that it stands in as its own branches, for ever."""
+    builder = Builder()
+    image = builder.tensor("pixels", [1, 1, 1, 3])
+    scores = builder.tensor("scores", [1, 3])
+    shape = builder.tensor("shape", [2], "int32", value=np.array([1, 3], "<i4"))
+    builder.operator("RESHAPE", [image, shape], [scores])
+    builder.operator("IF", [builder.tensor("yes", [1], "bool", value=np.array([True])), image], [scores])
+    (tmp_path / "c.tflite").write_bytes(builder.build([image], [scores]))
+    with pytest.raises(ConversionError, match="LiteRT crashed on the converted file"):
+        convert(tmp_path / "c.tflite", to="tflite-f32", out=tmp_path / "out", mean=0, std=255, activation="none")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_on_what_was_replaced_goes(files: Path, tmp_path: Path) -> None:
+    make(files, tmp_path / "out")
+    report = tmp_path / "out" / REPORT
+    report.write_text("passed")
+    make(files, tmp_path / "out")
+    assert report.exists()
+    make(files, tmp_path / "out", max_detections=3)
+    assert not report.exists()
+
+
+def test_a_loaded_model_is_a_source_too(files: Path, tmp_path: Path) -> None:
+    anchors = str(files / "anchors.npy")
+    model = load(
+        files / "float32.tflite",
+        out=tmp_path / "elsewhere",
+        anchors=anchors,
+        mean=127.5,
+        std=127.5,
+        activation="sigmoid",
+    )
     said: list[str] = []
     (first,) = convert(model, to="tflite-f32", out=tmp_path / "out", progress=said.append)
     (second,) = convert(model, to="tflite-f32", out=tmp_path / "out", progress=said.append)
     assert first == second
     assert said == ["tflite-f32: converting", "tflite-f32: unchanged"]
+    renamed = replace(model, spec=replace(model.spec, name="renamed"))
+    (third,) = convert(renamed, to="tflite-f32", out=tmp_path / "out")
+    assert (third.spec.name, third.key == second.key) == ("renamed", False)
     with pytest.raises(UsageError, match="has its options already"):
         convert(model, to="tflite-f32", out=tmp_path / "out", name="other")
 
@@ -215,6 +277,7 @@ class TestCache:
             "convert(files / 'float32.tflite', to='tflite-f32', out=out, anchors=files / 'anchors.npy',\n"
             "        labels=files / 'labels.txt', mean=(127.5,), std=(127.5,), activation='sigmoid', progress=print)\n"
             "heavy = {'numpy', 'rich', 'google.protobuf', 'flatbuffers', 'tensorflow', 'ai_edge_litert'}\n"
+            "heavy |= {'importlib.resources'}\n"
             "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
         )
         done = subprocess.run(
@@ -304,6 +367,11 @@ class TestRefusals:
             ({"labels": "absent.txt"}, "no file absent.txt"),
             ({"source": "absent"}, r"no file .*absent\.tflite"),
             ({"iou": 7.0}, "iou"),
+            ({"score": float("nan")}, "score"),
+            ({"max_detections": 3_000_000_000}, "max_detections"),
+            ({"max_detections": 1_000_000_000}, "max_detections"),
+            ({"mean": 127.5, "std": (1, 2, 3)}, "as many numbers"),
+            ({"source": "int8", "to": "tflite-int8", "requantise_weights": "symmetric"}, "stay as they are"),
         ],
         ids=lambda value: value if isinstance(value, str) else None,
     )
@@ -311,6 +379,22 @@ class TestRefusals:
         with pytest.raises(UsageError, match=said):
             make(files, tmp_path / "out", **options)
         assert not (tmp_path / "out").exists()
+
+    def test_a_source_whose_name_is_too_long(self, files: Path, tmp_path: Path) -> None:
+        with pytest.raises(StorageError, match="cannot be read: File name too long"):
+            make(files, tmp_path / "out", source=300 * "x")
+
+    def test_a_classifier_has_no_post_processing_to_leave_out(self, tmp_path: Path) -> None:
+        (tmp_path / "c.tflite").write_bytes(classifier())
+        options: dict[str, Any] = {"mean": 0, "std": 255, "activation": "none", "raw": True}
+        with pytest.raises(UsageError, match="no post-processing to leave out"):
+            convert(tmp_path / "c.tflite", to="tflite-f32", out=tmp_path / "out", **options)
+
+    @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
+    @pytest.mark.parametrize("out", ["/proc", "/sys", "/proc/out", "/tmp/" + 300 * "x"])
+    def test_an_out_that_cannot_be_written(self, files: Path, out: str) -> None:
+        with pytest.raises(StorageError, match="cannot be written"):
+            make(files, Path(out))
 
     def test_a_folder_says_what_to_give(self, files: Path, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="folder"):

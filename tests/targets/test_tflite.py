@@ -77,6 +77,11 @@ def test_int8_weights_have_no_zero_point(converted: dict[str, Artifact]) -> None
     assert {zero for t in constants if t.quantisation for zero in t.quantisation.zero_points} == {0}
 
 
+def test_rounding_weights_anew_is_said(converted: dict[str, Artifact]) -> None:
+    said = {recipe: any("rounded anew" in one for one in made.assumptions) for recipe, made in converted.items()}
+    assert said == {recipe: recipe == "tflite-int8" for recipe in RECIPES}
+
+
 def test_anchors_lose_no_precision(converted: dict[str, Artifact]) -> None:
     stored = np.load(converted["tflite-uint8"].root.parent / "model" / "anchors.npy")
     for artifact in converted.values():

@@ -5,13 +5,23 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import SourceError, UsageError, UserDataError
-from ...values.spec import ModelSpec
+from ...values.spec import GIVE_NORMALISATION, ModelSpec
 from .. import flatbuffer, labels
 from . import archive
 from .draft import rewrite
 from .metadata_codec import Metadata, decode, encode, min_parser_version
-from .metadata_content import NOTHING, Details, Layout, apply, associated_files, describe, label_file, skeleton
-from .metadata_layout import layout, refit
+from .metadata_content import (
+    LABEL_TYPES,
+    NOTHING,
+    Details,
+    Layout,
+    apply,
+    associated_files,
+    describe,
+    label_file,
+    skeleton,
+)
+from .metadata_layout import layout, output_metadata, refit
 from .metadata_schema import ENTRY
 from .reader import TfliteModel, damaged, read
 from .schema import IDENTIFIER, SCHEMA
@@ -31,6 +41,7 @@ __all__ = [
     "label_file",
     "min_parser_version",
     "pack",
+    "renew",
     "revise",
     "skeleton",
     "unpack",
@@ -50,6 +61,28 @@ def annotate(tflite: bytes, spec: ModelSpec, details: Details = NOTHING, *, scor
         calibration=details.calibration,
     )
     return pack(tflite, metadata, associated_files(Layout.of(spec, scores=scores), from_spec))
+
+
+def renew(tflite: bytes, spec: ModelSpec, details: Details = NOTHING, *, scores: str = "float32") -> bytes:
+    """As ``annotate``, but what the file's older metadata says beyond the specification and the details stays."""
+    before, files = unpack(tflite)
+    if before is None:
+        return annotate(tflite, spec, details, scores=scores)
+    own = replace(
+        details,
+        mean=details.mean or spec.input.mean,
+        std=details.std or spec.input.std,
+        labels=details.labels or spec.labels,
+        locale_labels=dict(_locale_labels(before, files)) | dict(details.locale_labels),
+    )
+    return revise(tflite, own)[0]
+
+
+def _locale_labels(metadata: Metadata, files: Mapping[str, bytes]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for output in output_metadata(metadata):
+        for entry in output.get("associated_files") or []:
+            if entry.get("type") in LABEL_TYPES and entry.get("locale") and entry.get("name") in files:
+                yield entry["locale"], labels.parse(files[entry["name"]], name=entry["name"])
 
 
 def revise(tflite: bytes, details: Details, *, default: bool = False) -> tuple[bytes, tuple[str, ...]]:
@@ -98,7 +131,7 @@ def _expect_normalisation(found: Layout, metadata: Metadata) -> None:
         raise UsageError(
             "The model's input is float32, and its metadata would not say how to normalise a picture.",
             cause="A .tflite file does not hold the mean and std that it was trained with.",
-            fix="Give both in pixel units, such as --mean 127.5 --std 127.5.",
+            fix=GIVE_NORMALISATION,
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import UsageError, UserDataError
-from ...values.spec import COLOURS, ClassHead, FinalHead, ModelSpec, RawHead, expect
+from ...values.spec import COLOURS, ClassHead, FinalHead, ModelSpec, RawHead, expect, expect_normalisation
 from ..labels import check_text
 from ..labels import encode as encode_labels
 from .calibration import FILE as CALIBRATION_FILE
@@ -24,6 +24,7 @@ DETECTION_OUTPUTS = (LOCATION, CATEGORY, SCORE, COUNT)
 PROBABILITY = "probability"
 RAW_BOXES, RAW_SCORES = "boxes", "scores"
 TASKS = ("detection", "classification", "raw", "other")
+CALIBRATION_TYPE = "TENSOR_AXIS_SCORE_CALIBRATION"
 LABEL_TYPES = ("TENSOR_VALUE_LABELS", "TENSOR_AXIS_LABELS")
 
 _COLOUR_SPACES = {"RGB": "RGB", "GRAY": "GRAYSCALE"}  # BGR has no name there: readers must refuse, not misread
@@ -131,10 +132,8 @@ class Details:
     calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
-        expect(
-            len(self.mean) == len(self.std) and len(self.mean) in (0, 1, 3), "mean, std", "1 or 3 numbers each", self
-        )
-        expect(all(value > 0 for value in self.std), "std", "numbers above 0", self.std)
+        expect(len(self.mean) in (0, 1, 3), "mean", "1 or 3 numbers", self.mean)
+        expect_normalisation(self.mean, self.std)
 
 
 NOTHING = Details()
@@ -302,10 +301,10 @@ def _calibrate(tensor: Metadata, layout: Layout, calibration: Calibration) -> No
             f"The score calibration has {len(calibration.sigmoids)} lines, the model {layout.num_classes} classes."
         )
     _set_unit(tensor, "ScoreCalibrationOptions", calibration.options)
-    kind = "TENSOR_AXIS_SCORE_CALIBRATION"
     text = "A sigmoid per class that makes the scores of different classes comparable."
-    others = [entry for entry in tensor.get("associated_files", []) if entry.get("type") != kind]
-    tensor["associated_files"] = [*others, {"name": CALIBRATION_FILE, "description": text, "type": kind}]
+    others = [entry for entry in tensor.get("associated_files", []) if entry.get("type") != CALIBRATION_TYPE]
+    entry = {"name": CALIBRATION_FILE, "description": text, "type": CALIBRATION_TYPE}
+    tensor["associated_files"] = [*others, entry]
 
 
 def _set_unit(tensor: Metadata, kind: str, options: dict[str, Any]) -> None:

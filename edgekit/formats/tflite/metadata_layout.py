@@ -5,11 +5,21 @@ from copy import deepcopy
 from typing import Any
 
 from .metadata_codec import Metadata
-from .metadata_content import DETECTION_OUTPUTS, LABEL_TYPES, PROBABILITY, RAW_BOXES, RAW_SCORES, Layout, skeleton
+from .metadata_content import (
+    CALIBRATION_TYPE,
+    DETECTION_OUTPUTS,
+    LABEL_TYPES,
+    PROBABILITY,
+    RAW_BOXES,
+    RAW_SCORES,
+    Layout,
+    skeleton,
+)
 from .postprocess import find_usable
 from .reader import Tensor, TfliteModel
 
 CHANNELS = {1: "GRAY", 3: "RGB"}
+SCORE_UNITS = ("ScoreThresholdingOptions", "ScoreCalibrationOptions")
 
 
 def layout(model: TfliteModel, metadata: Mapping[str, Any] | None = None) -> Layout:
@@ -42,43 +52,48 @@ def ports(model: TfliteModel) -> tuple[str, ...] | None:
 
 
 def refit(old: Mapping[str, Any], layout: Layout) -> Metadata:
-    """The old metadata if it describes this layout, else the default form with what of the old one still holds.
+    """The old metadata, with what does not describe this layout in the default form.
 
-    Metadata goes stale when a model gets other outputs, by post-processing attached to it, say. Texts, the input's
-    description and the label files go over.
+    Metadata goes stale when a model gets other outputs, by post-processing attached to it, say. Labels, and what is to
+    be done with scores, then go over to the outputs that carry them now.
     """
-    fresh = skeleton(layout)
-    subgraphs = old.get("subgraph_metadata") or []
+    result, fresh = deepcopy(dict(old)), skeleton(layout)
+    subgraphs = result.get("subgraph_metadata") or []
     if len(subgraphs) != 1:
-        return _texts(old) | {"subgraph_metadata": fresh["subgraph_metadata"]} if old else fresh
-    inputs, outputs = (subgraphs[0].get(f"{kind}_tensor_metadata") or [] for kind in ("input", "output"))
-    named = tuple(entry.get("name") for entry in outputs) == layout.outputs
-    unnamed = layout.task != "detection" and len(outputs) == len(layout.outputs)  # their own names serve as well
-    if len(inputs) == len(layout.inputs) and (named or unnamed):
-        return deepcopy(dict(old))
-    subgraph = fresh["subgraph_metadata"][0]
-    if len(inputs) == len(layout.inputs):
-        subgraph["input_tensor_metadata"] = deepcopy(inputs)
-    _carry_labels(outputs, subgraph, layout)
-    return _texts(old) | {"subgraph_metadata": [subgraph]}
+        return result | {"subgraph_metadata": fresh["subgraph_metadata"]} if old else fresh
+    subgraph, anew = subgraphs[0], fresh["subgraph_metadata"][0]
+    inputs, outputs = (subgraph.get(f"{kind}_tensor_metadata") or [] for kind in ("input", "output"))
+    if len(inputs) != len(layout.inputs):
+        subgraph["input_tensor_metadata"] = anew["input_tensor_metadata"]
+    by_name = {entry.get("name"): entry for entry in outputs}
+    if len(outputs) == len(layout.outputs) and by_name.keys() == set(layout.outputs):
+        subgraph["output_tensor_metadata"] = [by_name[name] for name in layout.outputs]
+    elif layout.task == "detection" or len(outputs) != len(layout.outputs):  # elsewhere their own names serve as well
+        _carry(outputs, anew["output_tensor_metadata"], layout)
+        subgraph.pop("output_tensor_groups", None)
+        subgraph |= {key: value for key, value in anew.items() if key.startswith("output_")}
+    return result
 
 
-def _texts(old: Mapping[str, Any]) -> Metadata:
-    return {key: old[key] for key in ("name", "description", "version", "author", "license") if key in old}
+def _carry(old: list[Metadata], new: list[Metadata], layout: Layout) -> None:
+    """Put labels, and what is to be done with scores, from the old outputs on the new ones."""
+    places = dict(zip(layout.outputs, new, strict=True))
+    files = [entry for output in old for entry in output.get("associated_files") or []]
+    units = [unit for output in old for unit in output.get("process_units") or []]
+    if layout.labelled is not None:
+        name, kind = layout.labelled
+        labels = [{**entry, "type": kind} for entry in files if entry.get("type") in LABEL_TYPES]
+        _extend(places[name], "associated_files", labels)
+    if layout.scored is not None:
+        calibrations = [entry for entry in files if entry.get("type") == CALIBRATION_TYPE]
+        _extend(places[layout.scored], "associated_files", calibrations)
+        rules = {unit["options_type"]: unit for unit in units if unit.get("options_type") in SCORE_UNITS}
+        _extend(places[layout.scored], "process_units", list(rules.values()))
 
 
-def _carry_labels(outputs: list[Metadata], subgraph: Metadata, layout: Layout) -> None:
-    if layout.labelled is None:
-        return
-    name, kind = layout.labelled
-    files = [
-        {**entry, "type": kind}
-        for output in outputs
-        for entry in output.get("associated_files") or []
-        if entry.get("type") in LABEL_TYPES
-    ]
-    if files:
-        subgraph["output_tensor_metadata"][layout.outputs.index(name)]["associated_files"] = files
+def _extend(place: Metadata, key: str, entries: list[Metadata]) -> None:
+    if entries:
+        place[key] = [*place.get(key, []), *entries]
 
 
 def _outputs(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 CUSTOM_NAME = "TFLite_Detection_PostProcess"
 PORTS = ("boxes", "classes", "scores", "count")
 DETECTIONS_PER_CLASS = 100  # the kernel's default; exporters of TensorFlow 2 leave the option out
-MAX_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +66,8 @@ class PostprocessOptions:
             )
             y, x, height, width = (_real(options, name) for name in _SCALES)
             num_classes = _integer(options, "num_classes")
-            if min(y, x, height, width) <= 0 or num_classes <= 0 or selection.rows > MAX_ROWS:
-                raise FlexbufferError(
-                    f"{num_classes} classes, {selection.rows} rows, scales {y}, {x}, {height}, {width}"
-                )
+            if min(y, x, height, width) <= 0 or num_classes <= 0:
+                raise FlexbufferError(f"{num_classes} classes, scales {y}, {x}, {height}, {width}")
         except ValueError as error:
             raise SourceError(
                 f"The options of {CUSTOM_NAME} cannot be used: {error}.",

@@ -5,8 +5,9 @@ stay unread, but for the few that edgekit itself writes.
 """
 
 from ..flatbuffer import Field, Schema
+from ..foreign import TFLITE
 
-IDENTIFIER = b"TFL3"
+IDENTIFIER = TFLITE
 CUSTOM = 32  # BuiltinOperator of an operator that is known by its name only
 LARGEST_OLD_CODE = 127  # deprecated_builtin_code is an int8; larger codes stand in builtin_code
 SOFTMAX_OPTIONS = 9  # BuiltinOptions

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import SourceError, UsageError
-from ...values.spec import DTYPES, ClassHead, Encoding, FinalHead, Head, ImageInput, ModelSpec, Selection
+from ...values.spec import (
+    DTYPES,
+    GIVE_NORMALISATION,
+    ClassHead,
+    Encoding,
+    FinalHead,
+    Head,
+    ImageInput,
+    ModelSpec,
+    Selection,
+)
 from .. import labels as label_files
 from . import postprocess
 from .metadata import unpack
@@ -107,7 +117,7 @@ def image_input(
             encoding=encoding,
         )
     except ValueError as error:
-        raise UsageError(f"{name} cannot be fed so: {error}.", fix="Give --mean and --std in pixel units.") from None
+        raise UsageError(f"{name} cannot be fed so: {error}.", fix=GIVE_NORMALISATION) from None
     return image, notes
 
 
@@ -124,9 +134,7 @@ def _normalisation(
     metadata: Any, mean: tuple[float, ...], std: tuple[float, ...], encoding: Encoding, name: str
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[str, ...]]:
     """mean and std as given, else as the metadata says; a uint8 input takes the pixels unchanged."""
-    if bool(mean) != bool(std):
-        raise UsageError("--mean and --std belong together.", fix="Give both, in pixel units.")
-    if mean:
+    if mean or std:
         return mean, std, ()
     for entry in tensor_metadata(metadata, "input")[:1]:
         for unit in entry.get("process_units") or []:
@@ -139,7 +147,7 @@ def _normalisation(
     raise UsageError(
         f"{name} takes {encoding.dtype} and does not say how pixels become its input.",
         cause="The file has no metadata with mean and std.",
-        fix="Give them in pixel units, for instance: --mean 127.5 --std 127.5",
+        fix=GIVE_NORMALISATION,
     )
 
 
@@ -173,4 +181,7 @@ def _head(model: TfliteModel, meaning: Sequence[str]) -> tuple[Head, Selection |
         return head, found.options.selection
     # Another post-processing: its count is that of rows, whatever rule chose them
     rows = model.main.tensors[model.main.outputs[head.order[2]]].elements
-    return head, Selection(max_detections=max(rows, 1), regular=True)
+    try:
+        return head, Selection(max_detections=max(rows, 1), regular=True)
+    except ValueError as error:
+        raise SourceError(f"The file answers with {rows} rows.", cause=f"{error}.") from None
