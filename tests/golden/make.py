@@ -113,7 +113,7 @@ def decode_cases() -> list[dict[str, Any]]:
         (Selection(max_detections=12, regular=True), 4, 1, "none", 4),
         (Selection(max_detections=12, detections_per_class=2, score=0.25, regular=True), 5, 0, "none", 2),
         (Selection(max_detections=3, max_classes_per_detection=2, regular=True), 3, 1, "none", 0),
-        (Selection(score=2.0), 3, 1, "none", 0),
+        (Selection(score=1.0), 3, 1, "none", 0),
         (Selection(score=0.5), 3, 1, "sigmoid", 0),
         (Selection(score=0.3), 3, 1, "softmax", 0),
     ]
