@@ -22,7 +22,7 @@ from ..values.model import Model
 from ..values.proof import SAME, TRAINED, Proof, Reference, Size, TensorError, detections
 from ..values.recipe import Recipe, recipes
 from ..values.spec import FinalHead, ImageInput, RawHead
-from ..values.support import refusal
+from ..values.support import requantises
 from ..values.truth import TruthSet
 from ..vision import images, metrics, preprocess
 from . import Candidate, candidate, checks, tensors
@@ -61,16 +61,10 @@ def start(artifact: Artifact, model: Model) -> Course:
         candidate=candidate(artifact, recipe.target),
         judge=judge,
         treatments={
-            SAME: Treatment(fake_quants=recipe.treatment, symmetric=_requantised(model, recipe)),
+            SAME: Treatment(fake_quants=recipe.treatment, symmetric=requantises(model.quantisation, recipe)),
             TRAINED: Treatment(),
         },
     )
-
-
-def _requantised(model: Model, recipe: Recipe) -> bool:
-    """Whether the weights must have been put on a symmetric grid, for without it there is no such artifact."""
-    obstacle = refusal(model.quantisation, recipe)
-    return obstacle is not None and obstacle.requantise
 
 
 def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, ...]:
