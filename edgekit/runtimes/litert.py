@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,20 +133,20 @@ def _attempt(what: str, call: Any, /, *arguments: Any, **options: Any) -> Any:
 def _without_notices() -> Iterator[None]:
     """LiteRT writes 'INFO: Created …' to file descriptor 2 and has no switch for it; everything else is passed on.
 
-    The descriptor is the whole process's, so what other threads write meanwhile goes the same way. The filter is a
-    process of its own: it still passes on the last words where LiteRT aborts. Without sed the notice is shown.
+    The descriptor is the whole process's: what other threads write meanwhile is passed on too, a little later. Where
+    LiteRT aborts the process, its last words are lost.
     """
-    if (sed := shutil.which("sed")) is None:
-        yield
-        return
     stderr = os.dup(2)
     try:
-        with subprocess.Popen([sed, "/^INFO:/d"], stdin=subprocess.PIPE, stdout=stderr) as keeper:
-            assert keeper.stdin is not None
-            os.dup2(keeper.stdin.fileno(), 2)
+        with tempfile.TemporaryFile() as said:
+            os.dup2(said.fileno(), 2)
             try:
                 yield
             finally:
                 os.dup2(stderr, 2)
+                said.seek(0)
+                for line in said:
+                    if not line.startswith(b"INFO:"):
+                        os.write(2, line)
     finally:
         os.close(stderr)
