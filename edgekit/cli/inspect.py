@@ -21,8 +21,7 @@ def inspect(path: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(to_data(found), indent=1, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from ..report.console import console
     from ..report.inspection import inspection
 
-    inspection(Console(highlight=False), found)
+    inspection(console(), found)

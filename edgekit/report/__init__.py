@@ -1,5 +1,14 @@
 """The only place that formats for people: in the terminal, and as one self-contained page."""
 
+WORDS = {"pass": "passed", "fail": "failed", "unsure": "unsure"}
+ENOUGH = 12  # samples; fewer show little
+
+
+def samples(count: int) -> str:
+    """How many, and where they are too few, what to do about it."""
+    said = f"{count} sample{'' if count == 1 else 's'}"
+    return said if count >= ENOUGH else f"{said} (few samples: take a few dozen)"
+
 
 def printable(text: str) -> str:
     """A text from a file without what would command the terminal: control characters, but for line breaks."""

@@ -55,11 +55,12 @@ def line(sighting: Sighting, spec: ModelSpec) -> str:
 
 def show_counts(seen: Seen, counts: Counts, console: Console | None = None) -> None:
     """Print how often each class was found, and the groups' shares where the model has groups."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = console or Console(highlight=False)
+    from .console import console as stdout
+
+    console = console or stdout()
     looked = len(seen.sightings)
     what = "frame" if any(sighting.frame is not None for sighting in seen.sightings) else "picture"
     console.print(f"{counts.total} found in {looked} {what}{'' if looked == 1 else 's'}")

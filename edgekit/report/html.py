@@ -21,9 +21,8 @@ from ..values.proof import SAME, TRAINED, Found, Pair, Proof, detections
 from ..vision.draw import draw
 from ..vision.images import load
 from ..vision.matching import match
-from . import plots, size
+from . import WORDS, plots, samples, size
 
-WORDS = {"pass": "passed", "fail": "failed", "unsure": "unsure"}
 PICTURES = 8  # pairs a recipe; the most different ones come first
 SIDE = 560  # pixels of a picture's longer side in the page
 QUALITY = 82  # of its JPEG
@@ -74,7 +73,7 @@ def _summary(proofs: Sequence[Proof], outcomes: Sequence[str]) -> str:
     parts = [f"{outcomes.count(word)} {WORDS[word]}" for word in WORDS if word in outcomes]
     pictures = max(len(proof.pairs) for proof in proofs)
     recipes = "1 recipe" if len(proofs) == 1 else f"{len(proofs)} recipes"
-    return f"{recipes}, {', '.join(parts)}. Checked on {pictures} picture{'s' if pictures != 1 else ''}."
+    return f"{recipes}, {', '.join(parts)}. Checked on {samples(pictures)}."
 
 
 def _page(proof: Proof) -> dict[str, Any]:

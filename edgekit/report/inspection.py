@@ -112,36 +112,35 @@ def _operators(value: TfliteInspection) -> Table:
 
 
 def _readers(value: TfliteInspection) -> Table:
-    table = Table.grid(padding=(0, 1))
+    rows = []
     for finding in value.readers:
         mark, colour = OUTCOMES[finding.outcome]
-        table.add_row(
-            Text(mark, colour), Text(finding.reader), _text(f"{finding.outcome}: {finding.why} {finding.fix}")
-        )
-    return table
+        said = _text(f"{finding.outcome}: {finding.why} {finding.fix}")
+        rows.append((Text(mark, colour), _text(finding.reader), said))
+    return _grid(rows, gap=1)
 
 
 def _recipes(trouble: str, recipes: Sequence[Outlook]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    if trouble:
-        table.add_row(Text("✗", "red"), Text("nothing"), _text(trouble))
+    rows = [(Text("✗", "red"), _text("nothing"), _text(trouble))] if trouble else []
     for one in recipes:
         mark, colour = ("✓", "green") if one.works else ("✗", "red")
-        table.add_row(Text(mark, colour), Text(one.recipe), _text(f"{one.why} {one.fix}".strip()))
-    return table
+        rows.append((Text(mark, colour), _text(one.recipe), _text(f"{one.why} {one.fix}".strip())))
+    return _grid(rows, gap=1)
 
 
 def _ports(ports: Iterable[Port]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for port in ports:
-        table.add_row(
-            _text(port.name),
-            Text(port.dtype),
-            Text(_shape(port)),
-            Text(_quantisation(port)),
-            _text(port.meaning, "bold"),
-        )
-    return table
+    return _grid(
+        [
+            (
+                _text(port.name),
+                _text(port.dtype),
+                _text(_shape(port)),
+                _text(_quantisation(port)),
+                _text(port.meaning, "bold"),
+            )
+            for port in ports
+        ]
+    )
 
 
 def _shape(port: Port) -> str:
@@ -159,7 +158,7 @@ def _quantisation(port: Port) -> str:
 
 
 def _pairs(options: Mapping[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
+    rows = []
     for name, value in options.items():
         shown = (
             ", ".join(map(str, value))
@@ -168,7 +167,16 @@ def _pairs(options: Mapping[str, Any]) -> Table:
             if isinstance(value, float)
             else value
         )
-        table.add_row(_text(name), _text(str(shown)))
+        rows.append((_text(name), _text(str(shown))))
+    return _grid(rows)
+
+
+def _grid(rows: Sequence[Sequence[Text]], *, gap: int = 2) -> Table:
+    """Without its empty columns: rich measures them as 0 wide and draws them 1 wide, so another would be folded."""
+    table = Table.grid(padding=(0, gap))
+    columns = [place for place in range(len(rows[0]) if rows else 0) if any(row[place].plain for row in rows)]
+    for row in rows:
+        table.add_row(*(row[place] for place in columns))
     return table
 
 
@@ -177,10 +185,10 @@ def _lines(sentences: Iterable[str]) -> Text:
 
 
 def _text(content: str, style: str = "") -> Text:
-    return Text(printable(content), style)
+    return Text(printable(content), style, overflow="fold")  # a name is there to be copied, so no "…"
 
 
 def _section(console: Console, title: str, content: Table | Text) -> None:
     console.print()
     console.print(Text(title, "bold"))
-    console.print(Padding(content, INDENT))
+    console.print(Padding(content, INDENT, expand=False))

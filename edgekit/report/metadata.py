@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from . import printable, size
+from .console import console
 
 
 def show_metadata(title: str, found: Mapping[str, Any] | None, files: Mapping[str, bytes]) -> None:
@@ -22,7 +22,7 @@ def show_metadata(title: str, found: Mapping[str, Any] | None, files: Mapping[st
         packed = tree.add(_text("files behind the model"))
         for name, content in files.items():
             packed.add(_text(f"{name}: {size(len(content))}"))
-    Console().print(tree)
+    console().print(tree)
 
 
 def _grow(tree: Tree, fields: Mapping[str, Any]) -> None:

@@ -10,25 +10,26 @@ from rich.table import Table
 from rich.text import Text
 
 from ..values.proof import Proof
-from . import printable, size
+from . import WORDS, printable, samples, size
+from .console import console as stdout
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unsure": ("?", "yellow")}
-VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unsure": "nothing wrong found, but see the question marks"}
+VERDICTS = WORDS | {"unsure": f"{WORDS['unsure']}: nothing wrong found, but see the question marks"}
 
 
 def show(proofs: Sequence[Proof], console: Console | None = None) -> None:
     """Print every check of every proof, each artifact under its name and verdict."""
-    console = console or Console(highlight=False)
+    console = console or stdout()
     for proof in proofs:
         mark, colour = MARKS[proof.outcome]
         console.print(
             Text.assemble(
                 (f"{mark} {proof.recipe}", f"bold {colour}"),
-                f"  {printable(proof.model)}, {size(proof.sizes[0].bytes)}, {len(proof.pairs)} samples: ",
+                f"  {printable(proof.model)}, {size(proof.sizes[0].bytes)}, {samples(len(proof.pairs))}: ",
                 (VERDICTS[proof.outcome], colour),
             )
         )
-        console.print(Padding(_checks(proof), (0, 0, 1, 2)))
+        console.print(Padding(_checks(proof), (0, 0, 1, 2), expand=False))
 
 
 @contextmanager

@@ -103,6 +103,13 @@ def test_several_recipes_stand_on_one_page(proof: Proof) -> None:
     assert 'id="r2"' in text
 
 
+def test_few_samples_are_said(proof: Proof) -> None:
+    few, enough = "2 samples (few samples: take a few dozen).", "12 samples."
+    assert f"Checked on {few}" in html.render([proof])
+    assert f"Checked on {enough}" in html.render([replace(proof, pairs=proof.pairs * 6)])
+    assert "Checked on 1 sample (few" in html.render([replace(proof, pairs=proof.pairs[:1])])
+
+
 def test_writing_where_one_may_not_is_a_storage_error(proof: Proof, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
