@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ..values.sighting import Seen, Sighting
     from ..values.spec import ModelSpec
     from ..vision.counts import Counts
+
+FEW = 3  # files that are named
 
 
 @click.command()
@@ -46,6 +49,8 @@ def detect(subject: Path, inputs: tuple[str, ...], count: bool, as_json: bool, *
     seen = look(subject, shots, **given, progress=_json_line if lines else None if as_json else _line)
     for note in seen.notes:
         click.echo(printable(f"Note: {note}"), err=True)
+    if written := _written(seen):
+        click.echo(printable(written), err=as_json)
     if as_json:
         _print_json(seen, counts(seen) if count else None, lines)
     elif count:
@@ -67,6 +72,16 @@ def _json_line(sighting: Sighting, spec: ModelSpec) -> None:
     from ..report.detections import record
 
     click.echo(json.dumps(record(sighting, spec), ensure_ascii=False))
+
+
+def _written(seen: Seen) -> str:
+    """What -o made, in a line; all of several files lie below one folder."""
+    from ..stories.footage import files
+
+    made = list(dict.fromkeys(file for sighting in seen.sightings for file in files(sighting)))
+    if len(made) > FEW:
+        return f"Written: {len(made)} files in {os.path.commonpath(made)}"
+    return f"Written: {', '.join(map(str, made))}" if made else ""
 
 
 def _print_json(seen: Seen, counts: Counts | None, lines: bool) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError, UserDataError
+from ..values.sighting import Sighting
 from ..vision import frames, images
 from ..vision.frames import Frame, Video
 
@@ -66,6 +67,11 @@ def destinations(shots: Sequence[Shot], out: Path) -> tuple[Path, ...]:
         raise UsageError(f"{out} is one file, the inputs are {len(shots)}.", fix="Give a folder.")
     if not is_file and out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file of another kind.", fix="Give a folder, or a name such as boxes.png.")
+    if not is_file and not out.is_dir() and out.suffix and not out.suffix[1:].isdigit():  # v1.2 is a folder's name
+        raise UsageError(
+            f"{out} has the suffix of neither a picture nor a video.",
+            fix=f"Use {', '.join((*WRITABLE, *frames.CODECS))}, or a folder's name without a suffix.",
+        )
     if is_file and (out.suffix.lower() in frames.CODECS) != shots[0].moving:
         kinds = frames.CODECS if shots[0].moving else WRITABLE
         raise UsageError(f"{shots[0].name} cannot be written as {out.name}.", fix=f"Use {', '.join(kinds)}.")
@@ -98,6 +104,13 @@ def _shots(text: str) -> list[Shot]:
 def records(place: Path) -> Path:
     """Where the answers for an annotated video's frames go."""
     return place.with_suffix(".jsonl")
+
+
+def files(sighting: Sighting) -> tuple[Path, ...]:
+    """What was written of it: an annotated picture, or a video and its records."""
+    if sighting.annotated is None:
+        return ()
+    return (sighting.annotated,) if sighting.frame is None else (sighting.annotated, records(sighting.annotated))
 
 
 def _distinct(shots: Sequence[Shot]) -> list[Path]:

@@ -13,6 +13,8 @@ from ..errors import UsageError
 from ..formats import groups as group_files
 from ..formats import labels as label_files
 from ..formats import manifest
+from ..formats.tflite.metadata import unpack
+from ..formats.tflite.metadata_layout import tensor_metadata
 from ..formats.tflite.spec import read_spec
 from ..runtimes.litert import LitertSession
 from ..system import read_file
@@ -23,7 +25,7 @@ from ..values.support import name_some
 from ..vision.decode import answer
 from ..vision.preprocess import real, tensor
 
-DISPLAY_SCORE = 0.5  # of a file that comes without a manifest
+DISPLAY_SCORE = 0.5  # of a file that comes without a manifest and whose metadata names none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +67,20 @@ def _of_file(path: Path, mean: Sequence[float], std: Sequence[float], labels: Pa
     if path.suffix.lower() in (".pb", ".pbtxt", ".h5", ".keras"):
         raise UsageError(f"{path} is not converted yet.", fix=f"Type: edgekit convert {path} --to tflite-uint8 -o OUT")
     names = label_files.read(labels) if labels else ()
-    found = read_spec(read_file(path), name=path.name, mean=mean, std=std, labels=names)
-    return Subject(file=path, spec=found.spec, score=DISPLAY_SCORE, notes=found.notes)
+    data = read_file(path)
+    found = read_spec(data, name=path.name, mean=mean, std=std, labels=names)
+    return Subject(file=path, spec=found.spec, score=_threshold(data), notes=found.notes)
+
+
+def _threshold(data: bytes) -> float:
+    """The score below which the file's metadata drops an answer; a stored 0 cannot be told from none."""
+    metadata, _ = unpack(data)
+    for entry in tensor_metadata(metadata, "output"):
+        for unit in entry.get("process_units") or []:
+            score = (unit.get("options") or {}).get("global_score_threshold", 0)
+            if 0 < score <= 1:
+                return float(score)
+    return DISPLAY_SCORE
 
 
 class Runner:

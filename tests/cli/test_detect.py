@@ -37,6 +37,19 @@ def test_a_line_for_each_picture(shelf: Path, capsys: pytest.CaptureFixture[str]
     assert out == f"{shelf}/a.png: red 1.00, red 1.00, blue 0.80\n{shelf}/b.png: nothing found\n"
 
 
+def test_what_is_written_is_said(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    single, folder = shelf.parent / "boxes.jpg", shelf.parent / "boxes"
+    _, out, _ = run(capsys, shelf.parent / "out", shelf / "a.png", "-o", single)
+    assert out.splitlines()[1:] == [f"Written: {single}"]
+    _, out, err = run(capsys, shelf.parent / "out", shelf, "-o", folder, "--json")
+    assert len(json.loads(out)) == 2
+    assert f"Written: {folder / 'a.png'}, {folder / 'b.png'}\n" in err
+    for name in ("c.png", "d.png"):
+        (shelf / name).write_bytes((shelf / "a.png").read_bytes())
+    _, out, _ = run(capsys, shelf.parent / "out", shelf, "-o", folder)
+    assert out.splitlines()[4:] == [f"Written: 4 files in {folder}"]
+
+
 def test_counts_as_tables(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, shelf.parent / "out", shelf, "--score", ".5", "--count")
     assert code == 0
@@ -91,6 +104,9 @@ def test_frames_are_json_lines(shelf: Path, capsys: pytest.CaptureFixture[str]) 
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line.get("frame") for line in lines] == [0, 1, 2, None]
     assert lines[3]["counts"]["total"] == 3
+    boxes = shelf / "boxes.avi"
+    _, _, err = run(capsys, shelf.parent / "out", film, "--json", "-o", boxes)
+    assert f"Written: {boxes}, {boxes.with_suffix('.jsonl')}\n" in err
 
 
 def test_a_bad_picture_ends_with_10_after_the_good_ones(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from edgekit.errors import EdgekitError, SourceError, StorageError, UsageError, 
 from edgekit.formats import manifest
 from edgekit.stories.detect import counts, detect
 from edgekit.stories.footage import Shot, destinations
+from edgekit.stories.metadata import set_metadata
+from edgekit.stories.subject import DISPLAY_SCORE
 from edgekit.values.answers import Classification, Detections
 from edgekit.values.sighting import Seen, Sighting
 from edgekit.vision import images
@@ -102,6 +104,16 @@ def test_a_uint8_file_takes_pixels_and_says_so_and_a_float_one_asks(tmp_path: Pa
         detect(path, photo)
     with pytest.raises(UsageError, match="--std"):
         detect(path, photo, mean=(0,))
+
+
+def test_a_file_is_asked_with_the_threshold_of_its_metadata(tmp_path: Path, photo: Path) -> None:
+    path = tmp_path / "foreign.tflite"
+    path.write_bytes(quarters.detector("uint8"))
+    assert detect(path, photo).score == DISPLAY_SCORE
+    set_metadata(path, score_threshold=0.9)
+    seen = detect(path, photo)
+    assert (round(seen.score, 6), found(seen)) == (0.9, [RED])
+    assert found(detect(path, photo, score=0.5)) == [RED, BLUE]
 
 
 def test_labels_of_a_file_must_fit(tmp_path: Path, photo: Path) -> None:
@@ -198,10 +210,14 @@ def test_no_input_is_overwritten_and_no_output_is_ambiguous(model: Path, tmp_pat
         ([first, second], tmp_path / "one.png"),
         (first, tmp_path / "film.mp4"),
         (first, model / "labels.txt"),
+        (first, tmp_path / "boxes.pdf"),
+        (first, tmp_path / "boxes.txt"),
     ]:
         with pytest.raises(UsageError):
             detect(model, inputs, out=out)
     assert first.read_bytes() == before
+    assert not [path for path in tmp_path.iterdir() if path.stem == "boxes"]
+    assert detect(model, first, out=tmp_path / "v1.2").sightings[0].annotated == tmp_path / "v1.2" / "a.png"
 
 
 def test_a_bad_picture_stops_nothing_but_is_told(model: Path, tmp_path: Path) -> None:
