@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..values.artifact import Artifact
 
 FILE = click.Path(path_type=Path)
+UNLABELLED = "No labels were given: answers will be numbers. Give them: --labels FILE"
 
 
 @click.command()
@@ -72,9 +73,12 @@ def convert(
 
 
 def _print(artifacts: tuple[Artifact, ...]) -> None:
-    from ..report import size
+    from ..report import printable, size
 
-    for sentence in dict.fromkeys(sentence for artifact in artifacts for sentence in artifact.assumptions):
-        click.echo(f"Note: {sentence}")
+    notes = [sentence for artifact in artifacts for sentence in artifact.assumptions]
+    if any(not artifact.spec.labels for artifact in artifacts):
+        notes.append(UNLABELLED)
+    for note in dict.fromkeys(notes):
+        click.echo(printable(f"Note: {note}"), err=True)
     for artifact in artifacts:
         click.echo(f"{artifact.path}  {size(sum(file.bytes for file in artifact.files))}")

@@ -63,11 +63,12 @@ def show(file: Path, as_json: bool) -> None:
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write there instead of replacing FILE.")
 def set_metadata(file: Path, out: Path | None, locales: tuple[str, ...], **given: Any) -> None:
     """Write metadata into FILE, a .tflite. What no option names stays as it was."""
+    from ..report import printable
     from ..stories.metadata import set_metadata as write
 
     locale_labels = {locale: Path(name) for locale, name in map(_locale, locales)}
     for note in write(file, out=out, locale_labels=locale_labels, **given):
-        click.echo(note)
+        click.echo(printable(f"Note: {note}"), err=True)
     click.echo(f"{out or file}: metadata written.")
 
 

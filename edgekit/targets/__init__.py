@@ -60,7 +60,7 @@ def expect_possible(model: Model, recipe: Recipe, options: TargetOptions) -> Non
         )
     against = refusal(model.quantisation, recipe)
     if against is not None and not (against.requantise and options.requantise):
-        raise ConversionError(f"{model.spec.name} cannot become {recipe.name}.", cause=against.why, fix=against.fix)
+        raise ConversionError(f"{model.source.name} cannot become {recipe.name}.", cause=against.why, fix=against.fix)
 
 
 def convert(

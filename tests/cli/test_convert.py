@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from edgekit.cli import edgekit, main
 from edgekit.stories import convert as story
-from tests.formats.tflite_models import anchors, raw_detector
+from tests.formats.tflite_models import CLASSES, anchors, raw_detector
 
 
 @pytest.fixture
@@ -72,6 +72,18 @@ def test_steps_results_and_a_second_run(source: Path) -> None:
     assert first.output.splitlines()[-1].startswith(str(made))
     assert second.output.splitlines()[0] == "tflite-f32: unchanged"
     assert made.is_file()
+
+
+def test_notes_go_to_stderr_and_missing_labels_are_noted(source: Path) -> None:
+    (source.parent / "l.txt").write_text("".join(f"name {n}\n" for n in range(CLASSES)))
+    bare = CliRunner().invoke(edgekit, given(source, "--activation", "sigmoid"))
+    named = CliRunner().invoke(
+        edgekit, given(source, "--activation", "sigmoid", "--labels", str(source.parent / "l.txt"))
+    )
+    assert (bare.exit_code, named.exit_code) == (0, 0), named.output
+    assert "No labels were given" in bare.stderr
+    assert "Note:" not in bare.stdout
+    assert "No labels were given" not in named.output
 
 
 @pytest.mark.parametrize(

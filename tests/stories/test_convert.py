@@ -305,7 +305,7 @@ class TestOut:
         assert not (tmp_path / "new").exists()
 
     def test_one_impossible_recipe_stops_all(self, files: Path, tmp_path: Path) -> None:
-        with pytest.raises(ConversionError, match="float32 cannot become tflite-uint8"):
+        with pytest.raises(ConversionError, match=r"float32\.tflite cannot become tflite-uint8"):
             make(files, tmp_path / "out", to=["tflite-f32", "tflite-uint8"])
         assert not (tmp_path / "out").exists()
 
