@@ -12,6 +12,8 @@ from ..formats.labels import GAP, nearest
 from ..values.truth import Annotation, TrueBox, Truth, TruthSet
 from . import images
 
+FORMS = "Give a folder of Pascal VOC .xml files or one COCO .json."
+
 
 def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> TruthSet:
     """The truth of ``pictures``: COCO from a .json file, VOC from a .xml file or a folder of them.
@@ -20,7 +22,10 @@ def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> Trut
     name. A size that the annotation does not say is read from the picture.
     Raises UserDataError where no annotation belongs to any of the pictures, or no box has a label of the model.
     """
-    annotations = coco.read(path) if path.suffix.lower() == ".json" else voc.read(path)
+    try:
+        annotations = coco.read(path) if path.suffix.lower() == ".json" else voc.read(path)
+    except UserDataError as error:
+        raise UserDataError(error.what, cause=error.cause, fix=error.fix or FORMS) from None
     index = _index(annotations, path)
     found, without = [], []
     for picture in pictures:
@@ -71,7 +76,10 @@ def _translate(
     unknown = Counter(box.label for box in boxes if box.label not in classes)
     if boxes and unknown.total() == len(boxes):
         label = unknown.most_common(1)[0][0]
-        raise UserDataError(f"{path}: the model has no label {label!r}.", fix=nearest(label, list(classes)))
+        raise UserDataError(
+            f"{path}: the model has no label {label!r}.",
+            fix=nearest(label, [*dict.fromkeys(label for label in labels if label != GAP)]),
+        )
     truths = []
     for picture, annotation in found:
         kept = [box for box in annotation.boxes if box.label in classes and _has_area(box)]

@@ -80,6 +80,13 @@ def test_truth_that_belongs_to_nothing_is_refused(tmp_path: Path, photos: list[P
         truth.read(path, labels=LABELS, pictures=photos[2:])
     with pytest.raises(UserDataError, match="Did you mean 'redd'"):
         truth.read(path, labels=("redd",), pictures=photos)
+    with pytest.raises(UserDataError, match=r"The labels are: pear, fig, nut$"):
+        truth.read(path, labels=("pear", "fig", "nut", "fig"), pictures=photos)
+    for name, content in (("labels.txt", "red"), ("list.json", "[]"), ("cut.json", "{")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(UserDataError) as caught:
+            truth.read(tmp_path / name, labels=LABELS, pictures=photos)
+        assert caught.value.fix == truth.FORMS
     with pytest.raises(UserDataError, match=r"no \.xml files"):
         truth.read(photos[0].parent, labels=LABELS, pictures=photos)
 
