@@ -88,8 +88,9 @@ def encode(labels: Iterable[str]) -> bytes:
 
 
 def decode(data: bytes, *, name: str) -> tuple[str, ...]:
-    """Exactly what ``encode`` wrote: nothing is recognised, numbered or dropped."""
-    return _checked(text_of(data, name).split("\n")[:-1], name)
+    """Plain lines, as ``encode`` writes them: nothing is recognised, numbered or dropped. The last may lack its end."""
+    lines = text_of(data, name).split("\n")
+    return _checked(lines if lines[-1] else lines[:-1], name)
 
 
 def nearest(label: str, labels: Sequence[str]) -> str:

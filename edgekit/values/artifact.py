@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .model import Source
 from .show import Shown
-from .spec import ModelSpec, expect
+from .spec import ModelSpec, expect, expect_inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,7 @@ class File:
     sha256: str
 
     def __post_init__(self) -> None:
-        inside = not self.path.startswith("/") and ".." not in self.path.split("/") and "\\" not in self.path
-        expect(bool(self.path) and inside, "file path", "relative, inside the artifact", self.path)
+        expect_inside(self.path)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,9 +55,12 @@ def _read(hint: Any, data: Any, where: str) -> Any:
             raise ValueError(f"{where}: expected an object, got {data!r}")
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in data.items()}
     if isinstance(hint, type) and issubclass(hint, Path):
-        return hint(data)
+        return hint(data if isinstance(data, PurePath) else _read(str, data, where))
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError:
+            raise ValueError(f"{where}: the number is too large") from None
     if isinstance(hint, type) and (not isinstance(data, hint) or (hint is int and isinstance(data, bool))):
         raise ValueError(f"{where}: expected {hint.__name__}, got {data!r}")
     return data

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .show import Shown
-from .spec import ModelSpec, RawHead, expect
+from .spec import ModelSpec, RawHead, expect, expect_inside
 
 KINDS = ("fake-quant", "none", "integer", "float16")
 
@@ -50,6 +50,9 @@ class Model(Shown):
     quantisation: Quantisation
     source: Source
     assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        expect_inside(self.file)
 
     @property
     def path(self) -> Path:

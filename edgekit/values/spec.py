@@ -24,6 +24,12 @@ def expect(condition: bool, what: str, expected: str, got: object) -> None:
         raise ValueError(f"{what}: expected {expected}, got {got!r}")
 
 
+def expect_inside(path: str) -> None:
+    """Raise ValueError unless a path names something inside its folder on every system; ':' is a drive on Windows."""
+    inside = bool(path) and not path.startswith("/") and ".." not in path.split("/")
+    expect(inside and not any(mark in path for mark in "\\:\0"), "path", "relative, inside its folder", path)
+
+
 def expect_normalisation(mean: Sequence[float], std: Sequence[float]) -> None:
     """Raise ValueError unless mean and std are equally many finite numbers, those of std above 0."""
     expect(len(mean) == len(std), "mean and std", "as many numbers of one as of the other", (mean, std))
@@ -111,6 +117,7 @@ class RawHead:
     background: bool = True
 
     def __post_init__(self) -> None:
+        expect_inside(self.anchors)
         expect(all(s > 0 for s in self.box_coder), "box_coder", "four numbers above 0", self.box_coder)
         expect(self.activation in ACTIVATIONS, "activation", f"one of {', '.join(ACTIVATIONS)}", self.activation)
 

@@ -122,6 +122,10 @@ def with_file(data: dict, **changes: object) -> dict:
     }
 
 
+def with_head(data: dict, **fields: object) -> dict:
+    return {**data, "head": {"kind": "raw", "boxes": "boxes", "scores": "scores"} | fields}
+
+
 BAD = [
     (lambda d: d | {"edgekit": 2}, "pip install --upgrade"),
     (lambda d: d | {"edgekit": True}, "no version"),
@@ -134,10 +138,15 @@ BAD = [
     (lambda d: d | {"label_offset": 1}, "label_offset"),
     (lambda d: d | {"labels": "../labels.txt"}, "labels"),
     (lambda d: d | {"labels": None}, "labels"),
-    (lambda d: with_file(d, path="../model.tflite"), "inside the artifact"),
-    (lambda d: with_file(d, path="/etc/passwd"), "inside the artifact"),
-    (lambda d: with_file(d, path="C:model"), "colon"),
-    (lambda d: with_file(d, path="..\\model"), "inside the artifact"),
+    (lambda d: with_file(d, path="../model.tflite"), "inside its folder"),
+    (lambda d: with_file(d, path="/etc/passwd"), "inside its folder"),
+    (lambda d: with_file(d, path="C:model"), "inside its folder"),
+    (lambda d: with_file(d, path="..\\model"), "inside its folder"),
+    (lambda d: with_file(d, path="a\0"), "inside its folder"),
+    (lambda d: with_head(d, anchors="../../../etc/passwd"), "inside its folder"),
+    (lambda d: with_head(d, anchors="C:passwd"), "inside its folder"),
+    (lambda d: with_head(d, anchors="manifest.json"), "the file with role anchors"),
+    (lambda d: d | {"input": d["input"] | {"mean": [10**400]}}, "mean[0]: the number is too large"),
     (lambda d: with_file(d, path="labels.txt"), "different paths"),
     (lambda d: d | {"files": "x"}, "not a manifest"),
     (lambda d: d | {"display": 5}, "not a manifest"),
@@ -157,6 +166,35 @@ def test_bytes_that_are_no_json_are_refused(tmp_path: Path, text: bytes) -> None
     (tmp_path / manifest.NAME).write_bytes(text)
     with pytest.raises(SourceError):
         manifest.read(tmp_path)
+
+
+def places(data: object) -> list[tuple]:
+    """The way to every value inside, and to all of it."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    return [(), *((key, *rest) for key, value in items for rest in places(value))]
+
+
+def changed(data: object, place: tuple, value: object) -> object:
+    if not place:
+        return value
+    copy = dict(data) if isinstance(data, dict) else list(data)
+    copy[place[0]] = changed(copy[place[0]], place[1:], value)
+    return copy
+
+
+@pytest.mark.parametrize("value", [None, 5, -1, 10**400, 1e400, True, "", "\0", "../x", [], [[]], {}, {"a": []}])
+@pytest.mark.parametrize("change", [lambda a: a, raw])
+def test_any_value_anywhere_is_read_or_refused(detector: Artifact, change, value: object) -> None:
+    artifact = change(detector)
+    data = manifest.to_manifest(artifact)
+    refused = 0
+    for place in places(data):
+        save(artifact.root, changed(data, place, value))
+        try:
+            manifest.check(manifest.read(artifact.root))
+        except EdgekitError:
+            refused += 1
+    assert refused
 
 
 def test_a_folder_without_manifest_is_a_usage_error(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from edgekit.cli import edgekit
 from edgekit.errors import EdgekitError, SourceError, UsageError, UserDataError
-from edgekit.formats import flatbuffer
+from edgekit.formats import flatbuffer, labels
 from edgekit.formats.tflite import archive, schema
 from edgekit.formats.tflite.calibration import Calibration, parse
 from edgekit.formats.tflite.metadata import (
@@ -391,6 +391,16 @@ def test_revised_metadata_keeps_what_no_option_names() -> None:
     assert found["subgraph_metadata"][0]["input_tensor_metadata"][0]["process_units"][0]["options"]["mean"] == [127.5]
     fresh, _ = revise(data, Details(), default=True)
     assert unpack(fresh) == (describe(spec_of(), default=True) | {"min_parser_version": "1.2.0"}, {})
+
+
+@pytest.mark.parametrize("damage", ["checksum", "directory"])
+def test_the_default_form_is_the_way_out_of_a_damaged_archive(damage: str) -> None:
+    packed = archive.write({"labels.txt": b"red\n"})
+    damaged = packed.replace(b"red", b"rad") if damage == "checksum" else packed.replace(b"PK\1\2", b"PK\1\7")
+    with pytest.raises(SourceError, match="--default"):
+        revise(detector() + damaged, Details(author="me"))
+    data, _ = revise(detector() + damaged, Details(labels=LABELS), default=True)
+    assert unpack(data)[1] == {"labels.txt": labels.encode(LABELS)}
 
 
 def test_metadata_from_before_the_post_processing_is_brought_into_step() -> None:

@@ -1,10 +1,12 @@
 """A Model's folder: what was written is read, and damage is seen."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgekit.errors import StorageError
+from edgekit.errors import SourceError, StorageError
 from edgekit.formats import model as model_file
 from edgekit.values.model import Model, Quantisation, Source
 from edgekit.values.spec import ImageInput, ModelSpec, RawHead, Selection
@@ -59,3 +61,24 @@ def test_damage_is_seen(model: Model, name: str, gone: bool) -> None:
 def test_sums_that_say_nothing_are_damage(model: Model, text: str) -> None:
     (model.root / model_file.SUMS).write_bytes(text.encode("utf-8", "surrogateescape"))
     assert not model_file.whole(model.root)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("file",), "../graph.pb", "inside its folder"),
+        (("spec", "head", "anchors"), "../../../etc/passwd", "inside its folder"),
+        (("spec", "head", "anchors"), "c:anchors", "inside its folder"),
+        (("spec", "input", "mean"), [10**400], "too large"),
+        (("root",), 5, "root: expected str"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(model: Model, place: tuple[str, ...], value: Any, said: str) -> None:
+    path = model.root / model_file.NAME
+    data = part = json.loads(path.read_text("utf-8"))
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    path.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(SourceError, match=said):
+        model_file.read(model.root)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgekit.errors import SourceError, UsageError, UserDataError
-from edgekit.formats.tflite.metadata import annotate
+from edgekit.formats import labels
+from edgekit.formats.tflite.metadata import Details, annotate, renew, unpack
 from edgekit.formats.tflite.spec import read_spec
 from edgekit.values.spec import ClassHead, Encoding, FinalHead
 from tests.formats.tflite_models import Builder
@@ -34,6 +35,23 @@ def test_metadata_says_normalisation_and_labels(dtype: str) -> None:
     assert (described.spec, described.notes) == (plain, ())
     given = read_spec(annotate(data, plain), name="x", mean=(0,), std=(1,), labels=("a", "b", "c")).spec
     assert (given.input.mean, given.labels) == ((0,), ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("names", [("1 cent", "2 euro", "3 yen"), ("[red]", "{green}", "item {")])
+@pytest.mark.parametrize("file", ["labels.txt", "labels.yaml"])
+def test_packed_labels_are_plain_lines(names: tuple[str, ...], file: str) -> None:
+    data = quarters.detector("uint8")
+    spec = replace(read_spec(data, name="x", labels=quarters.LABELS).spec, labels=names)
+    details = Details(labels_file=file, locale_labels={"de": names})
+    assert read_spec(annotate(data, spec, details), name="x").spec.labels == names
+    assert (
+        unpack(renew(annotate(data, spec, details), spec))[1].items() >= {"labels_de.txt": labels.encode(names)}.items()
+    )
+
+
+@pytest.mark.parametrize("data", [b"a\nb", b"a\nb\n", b"a\r\nb"])
+def test_the_last_packed_label_may_lack_its_end(data: bytes) -> None:
+    assert labels.decode(data, name="x") == ("a", "b")
 
 
 def test_a_classifier() -> None:

@@ -82,14 +82,14 @@ def _locale_labels(metadata: Metadata, files: Mapping[str, bytes]) -> Iterator[t
     for output in output_metadata(metadata):
         for entry in output.get("associated_files") or []:
             if entry.get("type") in LABEL_TYPES and entry.get("locale") and entry.get("name") in files:
-                yield entry["locale"], labels.parse(files[entry["name"]], name=entry["name"])
+                yield entry["locale"], labels.decode(files[entry["name"]], name=entry["name"])
 
 
 def revise(tflite: bytes, details: Details, *, default: bool = False) -> tuple[bytes, tuple[str, ...]]:
     """Any .tflite with the details in its metadata, and sentences about what was done to make labels fit.
 
     Metadata that no longer describes the model is brought into step; where there was none, or with ``default``, it
-    starts from the default form. Raises SourceError, UserDataError, and UsageError where something must be given.
+    starts from the default form, and the archive from nothing. Raises SourceError, UserDataError, and UsageError where something must be given.
     """
     model = read(tflite)
     before, files = (None, {}) if default else unpack(tflite)
@@ -100,7 +100,7 @@ def revise(tflite: bytes, details: Details, *, default: bool = False) -> tuple[b
     _expect_normalisation(found, metadata)
     missing = [name for name in declared_files(metadata) if name in files]
     contents = {name: files[name] for name in missing} | associated_files(found, fitted)
-    return pack(tflite, metadata, contents), notes
+    return pack(tflite, metadata, contents, keep=not default), notes
 
 
 def _fitted(details: Details, found: Layout) -> tuple[Details, Layout, tuple[str, ...]]:
@@ -145,20 +145,15 @@ def unpack(tflite: bytes) -> tuple[Metadata | None, dict[str, bytes]]:
     return None if found is None else decode(found), dict(files)
 
 
-def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes], *, keep: bool = True) -> bytes:
     """The file with this metadata and these files, in the place of older ones; the same input gives the same bytes.
 
     min_parser_version is computed. Other metadata entries, and files in the archive that the older metadata does not
-    declare, stay. Raises SourceError for a file that cannot be read, UserDataError for metadata that does not fit it.
+    declare, stay. keep: False drops the old archive, whatever is in it. Raises SourceError for a file that cannot be
+    read, UserDataError for metadata that does not fit it.
     """
-    old = archive.read(tflite).checked()
-    try:
-        before, _ = unpack(tflite)
-        stale = set(declared_files(before)) if before else set()
-    except SourceError:  # metadata that cannot be read is replaced all the same
-        stale = set()
-    kept = {name: content for name, content in old.files.items() if name not in stale}
-    contents = {**kept, **files}
+    old = archive.read(tflite)
+    contents = {**(_kept(tflite, old.checked().files) if keep else {}), **files}
     if missing := [name for name in declared_files(metadata) if name not in contents]:
         raise UserDataError(f"The metadata names files that are not given: {', '.join(missing)}.")
     full = {**metadata, "min_parser_version": min_parser_version(metadata)}
@@ -169,6 +164,16 @@ def pack(tflite: bytes, metadata: Mapping[str, Any], files: Mapping[str, bytes])
         return tflite[: old.start] + archive.write(contents)
     with damaged("The file"):
         return _with_entry(memoryview(tflite)[: old.start], content) + archive.write(contents)
+
+
+def _kept(tflite: bytes, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of an archive that the file's metadata does not declare."""
+    try:
+        before, _ = unpack(tflite)
+        stale = set(declared_files(before)) if before else set()
+    except SourceError:  # metadata that cannot be read is replaced all the same
+        stale = set()
+    return {name: content for name, content in files.items() if name not in stale}
 
 
 def declared_files(metadata: Any) -> Iterator[str]:

@@ -152,7 +152,7 @@ def _normalisation(
 
 
 def packed_labels(metadata: Any, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The first label file without a locale that the metadata names, else the first of all."""
+    """The first label file without a locale that the metadata names, else the first of all. Every reader takes it as plain lines."""
     entries = [
         entry
         for output in output_metadata(metadata)
@@ -160,7 +160,7 @@ def packed_labels(metadata: Any, files: Mapping[str, bytes]) -> tuple[str, ...]:
         if entry.get("type") in LABEL_TYPES and entry.get("name") in files
     ]
     first = next(iter(sorted(entries, key=lambda entry: bool(entry.get("locale")))), None)
-    return label_files.parse(files[first["name"]], name=first["name"]) if first else ()
+    return label_files.decode(files[first["name"]], name=first["name"]) if first else ()
 
 
 def _head(model: TfliteModel, meaning: Sequence[str]) -> tuple[Head, Selection | None]:
