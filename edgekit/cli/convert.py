@@ -27,7 +27,9 @@ UNLABELLED = "No labels were given: answers will be numbers. Give them: --labels
 @click.option("--input", help="Node that takes the normalised picture, if it has another name than usual.")
 @click.option("--outputs", metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
 @normalisation
-@click.option("--anchors", type=FILE, help="Anchors as .npy or .csv: y centre, x centre, height, width, in [0, 1].")
+@click.option(
+    "--anchors", type=FILE, help="Anchors as .npy, .f32 or .csv: y centre, x centre, height, width, in [0, 1]."
+)
 @click.option("--activation", type=click.Choice(["none", "sigmoid", "softmax"]), help="What the raw scores still need.")
 @click.option("--score", type=float, help="Smallest score of a detection.")
 @click.option("--iou", type=float, help="Overlap above which the lower of two boxes goes.")

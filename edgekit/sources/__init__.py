@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack, cast
 
 from ..errors import SourceError, StorageError, UsageError
+from ..formats import manifest
 from ..formats.foreign import refuse_foreign
 from ..values.model import Model
 from .options import LoadKeywords, LoadOptions
@@ -99,7 +100,8 @@ def _folder(path: Path) -> SourceError:
             f"{path} holds a TensorFlow checkpoint ({checkpoints[0]}), which edgekit does not read.",
             fix="Freeze it first: export_tflite_ssd_graph.py writes tflite_graph.pb.",
         )
-    for name in ("model.tflite", "tflite_graph.pb"):
-        if (path / name).is_file():
-            return SourceError(f"{path} is a folder.", fix=f"Give the file inside it: {path / name}")
+    places = [*manifest.find(path), path]
+    inside = [place / name for place in places for name in ("model.tflite", "tflite_graph.pb", "graph.pb")]
+    if found := list(dict.fromkeys(str(file) for file in inside if file.is_file())):
+        return SourceError(f"{path} is a folder.", fix=f"Give the file inside it: {' or '.join(found)}")
     return SourceError(f"{path} is a folder, and holds no model.", fix="Give the model file.")

@@ -31,7 +31,7 @@ from ..values.spec import (
     RawHead,
     Selection,
 )
-from ..values.support import name_some
+from ..values.support import display_name, name_some
 from . import anatomy as parts
 from . import anchors as anchor_files
 from .anatomy import Anatomy, dissect, find_input
@@ -87,7 +87,7 @@ def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
         file=FILE,
         spec=spec,
         quantisation=_quantisation(coverage(detector.graph)),
-        source=Source(kind="tf1-frozen", name=path.name, sha256=hashlib.sha256(data).hexdigest()),
+        source=Source(kind="tf1-frozen", name=display_name(path.name), sha256=hashlib.sha256(data).hexdigest()),
         assumptions=detector.assumptions + names.notes,
     )
     write_file(out / FILE, proto.write(detector.graph.message))
@@ -204,7 +204,7 @@ def _anchors(anatomy: Anatomy, options: LoadOptions) -> NDArray[np.float32]:
         raise UsageError(
             "The graph has no anchors.",
             cause=f"They stand in the node {parts.POSTPROCESS} or in a constant called {parts.ANCHORS!r}.",
-            fix="Give them with --anchors FILE (.npy or .csv, [N, 4]).",
+            fix="Give them with --anchors FILE (.npy, .f32 or .csv, [N, 4]).",
         )
     for reference, last in ((anatomy.boxes, 4), (anatomy.scores, None)):
         shape = anatomy.shape(reference)

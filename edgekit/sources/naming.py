@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import SourceError, UsageError
 from ..formats import groups as group_files
 from ..formats import labels as label_files
+from ..values.support import display_name
 from .options import LoadOptions
 
 # Names that exporters give every file: the folder says more.
@@ -24,9 +25,8 @@ class Names:
 
 def name_model(path: Path, options: LoadOptions) -> str:
     """As the user said, else after the file, or after its folder where the file's name says nothing."""
-    if options.name:
-        return options.name
-    return path.stem if path.stem not in COMMON else path.resolve().parent.name or path.stem
+    own = path.stem if path.stem not in COMMON else path.resolve().parent.name or path.stem
+    return display_name(options.name or own)
 
 
 def given_labels(options: LoadOptions) -> tuple[str, ...]:

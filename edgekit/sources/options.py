@@ -39,8 +39,8 @@ class LoadOptions:
     """Empty or None: taken from the file.
 
     input, outputs: nodes or tensors of a graph with other names; two outputs are boxes and scores. mean, std: pixel
-    units, one number or one a channel. anchors: .npy or .csv, [N, 4] of (y centre, x centre, height, width), picture
-    = [0, 1]. activation: what the scores still need. labels: a file, or the names themselves. score to regular:
+    units, one number or one a channel. anchors: .npy, .f32 or .csv, [N, 4] of (y centre, x centre, height, width),
+    picture = [0, 1]. activation: what the scores still need. labels: a file, or the names themselves. score to regular:
     override the Selection. Raises UsageError where they make no sense.
     """
 
@@ -100,9 +100,16 @@ class LoadOptions:
         """The selection of the source with what the user said instead."""
         given = {name: value for name in SELECTION if (value := getattr(self, name)) is not None}
         try:
-            return replace(found, **given)
+            selection = replace(found, **given)
         except (ValueError, TypeError) as error:
             raise UsageError(f"The post-processing options cannot be used: {error}.") from None
+        if self.detections_per_class is not None and not selection.regular:
+            raise UsageError(
+                f"--detections-per-class {self.detections_per_class} has no effect.",
+                cause="Fast suppression does not go class by class.",
+                fix="Add --regular-nms, or leave it out.",
+            )
+        return selection
 
 
 def _flag(name: str) -> str:

@@ -19,11 +19,11 @@ from ..formats.tflite.metadata_schema import ENTRY
 from ..formats.tflite.reader import Tensor, TfliteModel, read
 from ..formats.tflite.readers import lint
 from ..formats.tflite.schema import IDENTIFIER
-from ..formats.tflite.spec import image_input, packed_labels
+from ..formats.tflite.spec import image_input, is_activated, packed_labels
 from ..system import read_file, write_file
 from ..values.model import Model, Quantisation, Source
 from ..values.spec import BOXES, IMAGE, SCORES, USUAL, ClassHead, Head, ImageInput, ModelSpec, RawHead, Selection
-from ..values.support import INTEGERS
+from ..values.support import INTEGERS, display_name
 from .inspection import Anchors, Port, TfliteInspection
 from .naming import count_classes, name_classes, name_model
 from .options import SELECTION, LoadOptions
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 FILE = "model.tflite"
 SUFFIXES = (".tflite", ".lite")
-SCORE_OPERATORS = {"LOGISTIC", "SOFTMAX"}
-MOVES = {"RESHAPE", "CONCATENATION", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
 TASKS = {
     "raw": "a detector with raw heads, without post-processing",
     "classification": "an image classifier",
@@ -99,7 +97,7 @@ def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
             groups=names.groups,
         ),
         quantisation=_quantisation(auditing.audit(file.model)),
-        source=Source(kind="tflite", name=path.name, sha256=hashlib.sha256(file.data).hexdigest()),
+        source=Source(kind="tflite", name=display_name(path.name), sha256=hashlib.sha256(file.data).hexdigest()),
         assumptions=notes + parts.notes + names.notes,
     )
     picture = file.model.main.tensors[file.model.main.inputs[0]]
@@ -177,7 +175,7 @@ def _raw(file: _File, options: LoadOptions) -> _Parts:
     if not options.anchors:
         raise UsageError(
             f"{file.path} has raw heads, and no anchors to decode them with.",
-            fix="Give them with --anchors FILE (.npy or .csv, [N, 4]: y centre, x centre, height, width in [0, 1]).",
+            fix="Give them with --anchors FILE (.npy, .f32, .csv; [N, 4]: y centre, x centre, height, width in 0…1).",
         )
     table = anchor_files.read(options.anchors)
     if boxes.shape[1:] != (len(table), 4) or scores.shape[1:2] != (len(table),):
@@ -215,15 +213,8 @@ def _activation(file: _File, scores: Tensor, options: LoadOptions) -> str:
     """What the reader must still apply: nothing where the file ends its scores with LOGISTIC or SOFTMAX."""
     if options.activation:
         return options.activation
-    producers = {index: operator for operator in file.model.main.operators for index in operator.outputs}
-    index = scores.index
-    for _ in file.model.main.operators:
-        operator = producers.get(index)
-        if operator is not None and operator.name in SCORE_OPERATORS:
-            return "none"
-        if operator is None or operator.name not in MOVES or not operator.inputs:
-            break
-        index = operator.inputs[0]
+    if is_activated(file.model, scores.index):
+        return "none"
     raise UsageError(
         f"The scores {scores.name!r} of {file.path} end without sigmoid or softmax.",
         fix="Say what they still need: --activation sigmoid, softmax or none.",

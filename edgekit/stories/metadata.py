@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..formats import labels as label_files
 from ..formats import manifest
 from ..formats.tflite import calibration
-from ..formats.tflite.metadata import Details, revise
+from ..formats.tflite.metadata import NOTHING, Details, revise, unpack
 from ..system import read_file, write_file
 
 
@@ -33,6 +33,7 @@ def set_metadata(
     out: write there instead of replacing ``file``. default: drop the old metadata first. locale_labels: locale → label
     file. score_calibration: CSV file, a line a class. score_transformation: identity, log or inverse-logistic.
     texts: name, description, author, version, licence.
+    Without anything named, metadata that no longer describes the model is brought into step.
     Raises UsageError, SourceError, UserDataError, StorageError.
     """
     if out is None and (file.parent / manifest.NAME).exists():
@@ -55,7 +56,10 @@ def set_metadata(
         score_threshold=score_threshold,
         calibration=_calibration(score_calibration, score_transformation, default_score),
     )
-    result, notes = revise(read_file(file), details, default=default)
+    data = read_file(file)
+    result, notes = revise(data, details, default=default)
+    if details == NOTHING and not default and (result == data or unpack(data)[0] is None):
+        raise UsageError(f"There is nothing to set in {file}.", fix="Say what: edgekit metadata set --help")
     write_file(out or file, result)
     return notes
 

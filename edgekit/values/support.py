@@ -61,6 +61,11 @@ def _stored(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
     )
 
 
+def display_name(name: str) -> str:
+    """A file's name as text that can be stored and shown: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def name_some(names: Sequence[str]) -> str:
     """'a, b and 3 more'."""
     shown = ", ".join(names[:NAMED])

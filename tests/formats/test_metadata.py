@@ -493,3 +493,11 @@ def test_command_line_leaves_the_digest_of_an_artifact_alone(tmp_path: Path) -> 
         run("metadata", "set", model, "--author", "A")
     assert model.read_bytes() == detector()
     assert run("metadata", "set", model, "--author", "A", "-o", tmp_path / "copy" / "m.tflite")[0] == 0
+
+
+def test_setting_nothing_is_refused_unless_it_brings_metadata_into_step(tmp_path: Path) -> None:
+    file = tmp_path / "model.tflite"
+    file.write_bytes(revise(detector(), Details(labels=LABELS, mean=ONE, std=ONE))[0])
+    result = CliRunner().invoke(edgekit, ["metadata", "set", str(file)])
+    assert isinstance(result.exception, UsageError), result.output
+    assert "nothing to set" in str(result.exception)

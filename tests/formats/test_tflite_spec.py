@@ -59,6 +59,22 @@ def test_a_classifier() -> None:
     assert (spec.head, spec.selection, spec.num_classes) == (ClassHead(scores="scores"), None, 3)
 
 
+def test_scores_without_an_activation_are_told() -> None:
+    bare = read_spec(quarters.classifier(), name="x", mean=(0,), std=(255,)).notes
+    assert any("taken as probabilities" in note for note in bare)
+    builder = Builder()
+    image, logits = builder.tensor("image", [1, 1, 1, 3]), builder.tensor("logits", [1, 3])
+    shape = builder.tensor("shape", [2], "int32", value=np.array([1, 3], "<i4"))
+    builder.operator("RESHAPE", [image, shape], [logits])
+    scores = builder.tensor("scores", [1, 3])
+    builder.operator("LOGISTIC", [logits], [scores])
+    assert read_spec(builder.build([image], [scores]), name="x", mean=(0,), std=(255,)).notes == ()
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same() -> None:
+    assert read_spec(quarters.detector("uint8"), name="caf\udce9").spec.name == "caf?"
+
+
 def test_names_are_those_of_the_signature() -> None:
     builder = Builder()
     image = builder.tensor("serving_default_x:0", [1, 1, 1, 3], "uint8")

@@ -228,6 +228,17 @@ def test_folders_and_missing_files(tmp_path: Path) -> None:
         inspect(tmp_path)
 
 
+def test_the_model_inside_a_folder_is_named(tmp_path: Path) -> None:
+    recipe, cut = tmp_path / "tflite-uint8", tmp_path / "model"
+    for file in (recipe / "manifest.json", recipe / "model.tflite", cut / "graph.pb"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    for folder, file in ((tmp_path, recipe / "model.tflite"), (cut, cut / "graph.pb")):
+        with pytest.raises(SourceError) as caught:
+            inspect(folder)
+        assert str(file) in caught.value.fix
+
+
 def test_truncation_anywhere_is_an_error(contrib: bytes, tmp_path: Path) -> None:
     file = small_models.detector()
     for name, data in (("a.pb", contrib), ("a.tflite", file)):

@@ -179,3 +179,33 @@ def test_the_published_detector(real: Path, tmp_path: Path) -> None:
     stored = read(model.path.read_bytes()).main
     assert [stored.tensors[i].shape for i in stored.outputs] == [(1, 1917, 4), (1, 1917, 91)]
     assert not any(operator.custom for operator in stored.operators)
+
+
+def test_a_file_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.tflite"
+    path.write_bytes(_finished())
+    model = load(path, out=tmp_path / "model")
+    assert (model.spec.name, model.source.name) == ("caf?", "caf?.tflite")
+
+
+def test_the_anchors_that_raw_conversion_writes_can_be_given(tmp_path: Path) -> None:
+    anchors = tmp_path / "anchors.f32"
+    anchors.write_bytes(small.anchors().astype("<f4").tobytes())
+    model = _load(small.raw_detector("uint8"), tmp_path, anchors=anchors, activation="sigmoid")
+    np.testing.assert_array_equal(np.load(model.root / "anchors.npy"), small.anchors())
+    anchors.write_bytes(bytes(15))
+    with pytest.raises(UserDataError, match="no table of anchors"):
+        _load(small.raw_detector("uint8"), tmp_path, anchors=anchors, activation="sigmoid")
+    other = tmp_path / "anchors.bin"
+    other.write_bytes(b"\xff\xfe\xfd\xfc")
+    with pytest.raises(UserDataError, match=r"no text, no \.npy and not called \.f32") as caught:
+        _load(small.raw_detector("uint8"), tmp_path, anchors=other, activation="sigmoid")
+    assert "codec" not in str(caught.value)
+
+
+def test_boxes_of_one_class_are_limited_only_by_regular_suppression(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--regular-nms"):
+        _load(_finished(), tmp_path, detections_per_class=2)
+    selection = _load(_finished(), tmp_path, detections_per_class=2, regular=True).spec.selection
+    assert selection is not None
+    assert selection.detections_per_class == 2

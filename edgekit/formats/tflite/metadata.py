@@ -89,7 +89,8 @@ def revise(tflite: bytes, details: Details, *, default: bool = False) -> tuple[b
     """Any .tflite with the details in its metadata, and sentences about what was done to make labels fit.
 
     Metadata that no longer describes the model is brought into step; where there was none, or with ``default``, it
-    starts from the default form, and the archive from nothing. Raises SourceError, UserDataError, and UsageError where something must be given.
+    starts from the default form, and the archive from nothing.
+    Raises SourceError, UserDataError, and UsageError where something must be given.
     """
     model = read(tflite)
     before, files = (None, {}) if default else unpack(tflite)

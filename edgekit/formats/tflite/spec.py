@@ -18,12 +18,17 @@ from ...values.spec import (
     ModelSpec,
     Selection,
 )
+from ...values.support import display_name
 from .. import labels as label_files
 from . import postprocess
 from .metadata import unpack
 from .metadata_content import CATEGORY, COUNT, DETECTION_OUTPUTS, LABEL_TYPES, LOCATION, SCORE
 from .metadata_layout import CHANNELS, layout, output_metadata, tensor_metadata
 from .reader import Tensor, TfliteModel, read
+
+SCORE_OPERATORS = {"LOGISTIC", "SOFTMAX"}
+MOVES = {"RESHAPE", "CONCATENATION", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
+TAKEN_AS_PROBABILITIES = "The scores end without sigmoid or softmax: they are taken as probabilities."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +64,10 @@ def read_spec(
         raise UsageError(f"{name} does not say how many classes it has.", fix="Give its labels: --labels FILE")
     fitted = label_files.fit(given, num_classes, name="The label file") if given else label_files.Fitted(labels=())
     head, selection = _head(model, found.outputs)
+    if isinstance(head, ClassHead) and not is_activated(model, model.main.outputs[0]):
+        notes += (TAKEN_AS_PROBABILITIES,)
     spec = ModelSpec(
-        name=name,
+        name=display_name(name),
         task=found.task,
         input=image,
         head=head,
@@ -121,6 +128,20 @@ def image_input(
     return image, notes
 
 
+def is_activated(model: TfliteModel, scores: int) -> bool:
+    """Whether a file applies LOGISTIC or SOFTMAX to the tensor with this index at its end."""
+    producers = {index: operator for operator in model.main.operators for index in operator.outputs}
+    index = scores
+    for _ in model.main.operators:
+        operator = producers.get(index)
+        if operator is not None and operator.name in SCORE_OPERATORS:
+            return True
+        if operator is None or operator.name not in MOVES or not operator.inputs:
+            break
+        index = operator.inputs[0]
+    return False
+
+
 def stored_encoding(tensor: Tensor) -> Encoding:
     if tensor.dtype == "float32":
         return Encoding()
@@ -152,7 +173,10 @@ def _normalisation(
 
 
 def packed_labels(metadata: Any, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The first label file without a locale that the metadata names, else the first of all. Every reader takes it as plain lines."""
+    """The first label file without a locale that the metadata names, else the first of all.
+
+    Every reader takes it as plain lines.
+    """
     entries = [
         entry
         for output in output_metadata(metadata)
