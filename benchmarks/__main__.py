@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.system import sha256
 
-from .bars import table
+from .bars import HEADER, row
 from .subjects import subject
 from .suites import SUITES
 
@@ -16,14 +16,16 @@ from .suites import SUITES
 def main() -> None:
     """Run the suites named on the command line, or all."""
     names = sys.argv[1:] or list(SUITES)
+    held = []
     with tempfile.TemporaryDirectory() as folder:
         measured = subject(Path(folder))
-        digest = sha256(measured.tflite)
-        bars = [bar for name in names for bar in SUITES[name](Path(folder), measured)]
-    print(f"{measured.name}, .tflite sha256 {digest[:16]}…")
-    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print(table(bars))
-    sys.exit(0 if all(bar.held for bar in bars) else 8)
+        print(f"{measured.name}, .tflite sha256 {sha256(measured.tflite)[:16]}…")
+        print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n{HEADER}", flush=True)
+        for name in names:  # each suite is printed when it is done: a later failure loses nothing
+            for bar in SUITES[name](Path(folder), measured):
+                print(row(bar), flush=True)
+                held.append(bar.held)
+    sys.exit(0 if all(held) else 8)
 
 
 def _processor() -> str:

@@ -20,17 +20,16 @@ class Bar:
         return self.ratio.upper <= self.limit
 
 
-def table(bars: list[Bar]) -> str:
-    """The bars as a Markdown table."""
-    lines = [
-        "| figure | against | median | upper bound | limit | aim | launches | |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for bar in bars:
-        aim = f"{bar.aim:g}" if bar.aim else ""
-        lines.append(
-            f"| {bar.figure} | {bar.against} | {bar.ratio.median:.2f} | {bar.ratio.upper:.2f} "
-            f"({bar.ratio.confidence:.0%}) | {bar.limit:g} | {aim} | {bar.ratio.launches} "
-            f"| {'held' if bar.held else '**missed**'} |"
-        )
-    return "\n".join(lines)
+HEADER = """| figure | against | median | upper bound | limit | aim | launches | |
+|---|---|---|---|---|---|---|---|"""
+
+
+def row(bar: Bar) -> str:
+    """The bar as a row of a Markdown table under HEADER."""
+    aim = f"{bar.aim:g}" if bar.aim else ""
+    bound = f"{bar.ratio.upper:.2f} ({bar.ratio.confidence:.0%})"
+    verdict = "held" if bar.held else "**missed**"
+    return (
+        f"| {bar.figure} | {bar.against} | {bar.ratio.median:.2f} | {bound} | {bar.limit:g} | {aim} "
+        f"| {bar.ratio.launches} | {verdict} |"
+    )

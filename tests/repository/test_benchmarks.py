@@ -15,5 +15,5 @@ def test_a_missed_bar_is_said() -> None:
     slow = bars.Bar("a", "b", 1.5, ratio([(2.0, 1.0)] * 5))
     held = bars.Bar("a", "b", 2.0, ratio([(2.0, 1.0)] * 5), aim=1)
     assert [bar.held for bar in (slow, held)] == [False, True]
-    assert "**missed**" in bars.table([slow])
-    assert "missed" not in bars.table([held])
+    assert "**missed**" in bars.row(slow)
+    assert "missed" not in bars.row(held)
