@@ -31,7 +31,10 @@ def test_names_of_files_and_tensors_command_nothing(tmp_path: Path, capsys: pyte
     assert not set(COMMAND) & set(out) - set(printable(COMMAND))
 
 
-def test_a_file_gets_names_whole_and_no_narrow_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_gets_names_whole_and_no_narrow_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # parallel test runs set it
     builder = Builder()
     name = "normalised_input_image_tensor_" * 3
     image, scores = builder.tensor(name, [1, 2, 2, 3]), builder.tensor("scores", [1, 12])
