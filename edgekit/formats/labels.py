@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import MissingToolError, UserDataError
 from ..system import read_file
+from . import textproto
 from .foreign import kind, refuse_mishap
 
 GAP = "???"
@@ -25,12 +26,7 @@ MAX_BYTES = 16 * 2**20
 BACKGROUND = frozenset({"background", "__background__", "bg", "dummy", "none", "n/a", "unlabeled", GAP})
 
 _NUMBERED = re.compile(r"(\d{1,9})(?:\s*[:,]\s*|\s+)(\S.*)")
-_PBTXT_ITEM = re.compile(r"(?:\s|#[^\n]*\n)*item\s*:?\s*\{")
-_PBTXT_TOKEN = re.compile(
-    r"""\s+|\#[^\n]*|(?P<word>[\w.+-]+)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<mark>.)"""
-)
-_PBTXT_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)")
-_PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_PBTXT_ITEM = re.compile(r"(?:\s|#[^\n]*\n)*item\s*:?\s*[{<]")
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph separators
 
 
@@ -85,6 +81,16 @@ def fit(labels: Sequence[str], num_classes: int, *, name: str = "The label file"
 def encode(labels: Iterable[str]) -> bytes:
     """The form that edgekit writes: UTF-8, one label a line, each line ended."""
     return "".join(f"{label}\n" for label in labels).encode()
+
+
+def encode_map(labels: Iterable[str]) -> bytes:
+    """A label map (.pbtxt): label i, from 0, as id i + 1; unused classes are left out."""
+    named = [(number, label) for number, label in enumerate(labels, start=1) if label != GAP]
+    # JSON's escapes are among those of protocol buffers' text form
+    items = (
+        f"item {{\n  id: {number}\n  name: {json.dumps(label, ensure_ascii=False)}\n}}\n" for number, label in named
+    )
+    return "".join(items).encode()
 
 
 def decode(data: bytes, *, name: str) -> tuple[str, ...]:
@@ -246,51 +252,21 @@ def _yaml(text: str, name: str) -> Any:
         raise UserDataError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from None
 
 
-def _pbtxt_items(text: str, name: str) -> list[tuple[int, str]]:
-    """(id, display name or name) of every item; other fields and nested messages are passed over."""
-    items: list[tuple[int, str]] = []
-    fields: dict[str, str] = {}
-    depth, field = 0, ""
-    for token in _PBTXT_TOKEN.finditer(text):
-        if token["mark"] == "{":
-            depth, field = depth + 1, ""
-        elif token["mark"] == "}":
-            depth -= 1
-            if depth < 0:
-                raise UserDataError(f"{name}: unexpected '}}' at character {token.start()}.")
-            if depth == 0:
-                items.append(_pbtxt_item(fields, name))
-                fields = {}
-        elif token["mark"] and token["mark"] not in ":,;":
-            raise UserDataError(f"{name}: unexpected {token['mark']!r} at character {token.start()}.")
-        elif depth == 1 and (token["text"] or (token["word"] and field)):
-            fields[field] = _unquoted(token["text"]) if token["text"] else token["word"]
-            field = ""
-        elif token["word"]:
-            field = token["word"]
-    if depth:
-        raise UserDataError(f"{name} ends inside an item.", cause="The file is cut off.")
-    return items
+def _pbtxt_items(text: str, name: str) -> list[tuple[int, Any]]:
+    """(id, display name or name) of every item; other fields are passed over."""
+    items = enumerate(textproto.parse(text, name)["item"], start=1)
+    return [_pbtxt_item(item, f"{name}, item {number}") for number, item in items]
 
 
-def _pbtxt_item(fields: Mapping[str, str], name: str) -> tuple[int, str]:
-    label = fields.get("display_name") or fields.get("name")
-    if label is None or not _is_number(fields.get("id")):
-        raise UserDataError(f"{name}: an item lacks its id or its name: {reprlib.repr(fields)}.")
-    return int(fields["id"]), label
+def _pbtxt_item(item: textproto.Value, where: str) -> tuple[int, Any]:
+    fields = item if isinstance(item, textproto.Message) else {}
+    number = _last(fields, "id")
+    label = _last(fields, "display_name") or _last(fields, "name")
+    if label is None or not _is_number(number):
+        raise UserDataError(f"{where} lacks its id or its name.", fix="Write: item { id: 1 name: 'cat' }")
+    return int(number), label.text if isinstance(label, textproto.Word) else label
 
 
-def _unquoted(text: str) -> str:
-    """The bytes that a quoted string of protocol buffers' text form stands for, as UTF-8."""
-
-    def byte(match: re.Match[str]) -> str:
-        code = match[1]
-        if code[0] in "01234567":
-            return chr(int(code, 8) & 255)
-        if code[0] == "x" and len(code) > 1:
-            return chr(int(code[1:], 16))
-        return _PLAIN_ESCAPES.get(code, code)
-
-    # Escapes are bytes, so the text around them must be bytes as well while they are put in
-    raw = text[1:-1].encode().decode("latin-1")
-    return _PBTXT_ESCAPE.sub(byte, raw).encode("latin-1").decode("utf-8", "replace")
+def _last(fields: Mapping[str, list[Any]], field: str) -> Any:
+    """The value that counts where a field is given several times; None where it is not given."""
+    return fields[field][-1] if fields.get(field) else None

@@ -41,6 +41,7 @@ FORMS = [
     ("partly.txt", b"0 person\nbicycle\n", ("0 person", "bicycle")),
     ("map.pbtxt", PBTXT, ("o'neil", GAP, 'césar "x"')),
     ("map.txt", PBTXT, ("o'neil", GAP, 'césar "x"')),
+    ("angles.pbtxt", b'item < id: 1; name: "cr\\303" "\\250me" > item { id: 0x2 name: tea }', ("crème", "tea")),
     ("zero.pbtxt", b"item { id: 0 name: 'cat' } item { id: 1 name: 'dog' }", ("cat", "dog")),
     ("coco.json", json.dumps(COCO).encode(), ("person", GAP, "car")),
     ("list.json", json.dumps(COCO["categories"]).encode(), ("person", GAP, "car")),
@@ -92,10 +93,15 @@ BAD = [
     ("control.json", b'["a\\u0000"]', "U+0000"),
     ("surrogate.json", b'["a\\ud800"]', "U+D800"),
     ("twice.json", b'[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', "class 1 twice"),
-    ("closed.pbtxt", b"item { id: 1 name: 'x' } } item { id: 2 name: 'y' }", "unexpected '}' at character 25"),
+    ("closed.pbtxt", b"item { id: 1 name: 'x' }\n}\nitem { id: 2 name: 'y' }", "line 2: unexpected '}'"),
     ("cut.pbtxt", b"item { id: 1 name: 'x'", "cut off"),
     ("nameless.pbtxt", b"item { id: 1 }", "lacks its id or its name"),
-    ("quote.pbtxt", b"item { id: 1 name: 'x }", "unexpected"),
+    ("quote.pbtxt", b"item {\nid: 1\nname: 'x }", "line 3: a text that begins with ' does not end"),
+    ("bare.pbtxt", b"item { id: 1 name: traffic light }", "line 1: unexpected '}', expected ':' or '{' after 'light'"),
+    ("word.pbtxt", b"item { id: one name: 'x' }", "item 1 lacks its id"),
+    ("number.pbtxt", b"item { id: 1 name: 7 }", "7 is no text"),
+    ("scalar.pbtxt", b"item { id: 1 name: 'x' } item: 'y'", "item 2 lacks its id or its name"),
+    ("bytes.pbtxt", b"item { id: 1 name: '\\351' }", "not UTF-8"),
     ("twice.pbtxt", b"item { id: 1 name: 'x' } item { id: 1 name: 'y' }", "class 1 twice"),
     ("broken.yaml", b"names: [a\n", "not valid YAML"),
     ("object.yaml", b"!!python/object/apply:os.system ['true']\n", "not valid YAML"),
@@ -173,7 +179,14 @@ def test_what_is_written_is_read_back_as_it_is() -> None:
     assert labels.decode(labels.encode(names), name="labels.txt") == names
 
 
-@pytest.mark.parametrize("form", [FORMS[8], FORMS[14], FORMS[17], FORMS[24]], ids=lambda form: form[0])
+def test_a_label_map_has_ids_from_one_and_leaves_gaps_out() -> None:
+    names = ("per\\son", GAP, 'crème "x"')
+    data = labels.encode_map(names)
+    assert data.decode() == ('item {\n  id: 1\n  name: "per\\\\son"\n}\nitem {\n  id: 3\n  name: "crème \\"x\\""\n}\n')
+    assert labels.parse(data, name="label_map.pbtxt") == names
+
+
+@pytest.mark.parametrize("form", [FORMS[8], FORMS[14], FORMS[18], FORMS[25]], ids=lambda form: form[0])
 def test_damaged_bytes_are_labels_or_a_clear_error(form) -> None:
     if form[0].endswith("yaml"):
         pytest.importorskip("yaml")
