@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
 
 from .errors import StorageError, UsageError
@@ -39,24 +40,47 @@ def read_file(path: Path, *, limit: int = MAX_FILE) -> bytes:
 
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes, read in pieces."""
+    with open_file(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_range(path: Path, start: int, length: int) -> bytes:
+    """``length`` bytes of a file from ``start`` on, all of it where the length is 0; same errors as ``read_file``."""
+    if not length:
+        return read_file(path)
+    with open_file(path) as stream:
+        stream.seek(start)
+        return stream.read(length)
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[BufferedReader]:
+    """A file to be read in pieces, for those that are too large for ``read_file``; same errors."""
     try:
         with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            yield stream
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.", fix="Check the path.") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder.", fix="Give the file inside it.") from None
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def write_file(path: Path, data: bytes | str) -> None:
     """Replace a file whole: a reader sees the old bytes or the new ones, also after a crash."""
-    raw = data.encode() if isinstance(data, str) else data
+    write_pieces(path, [data.encode() if isinstance(data, str) else data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """``write_file`` for what is too large to be held at once; where making a piece fails, the old file stays."""
     with _storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=STAGING, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(raw)
+                for piece in pieces:
+                    stream.write(piece)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(name, 0o666 & ~_umask())

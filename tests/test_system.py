@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edgekit import system
-from edgekit.errors import StorageError
+from edgekit.errors import StorageError, UsageError
 
 
 def fill(folder: Path, **files: str) -> None:
@@ -113,3 +114,22 @@ def test_what_killed_runs_left_is_cleared(tmp_path: Path) -> None:
     (tmp_path / f"{system.STAGING}link").symlink_to(tmp_path / "absent")
     system.clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [system.LOCK]
+
+
+def test_pieces_replace_a_file_only_together(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"ne"
+        raise KeyboardInterrupt
+
+    system.write_pieces(tmp_path / "new" / "file", [b"o", b"", b"ld"])
+    with pytest.raises(KeyboardInterrupt):
+        system.write_pieces(tmp_path / "new" / "file", broken())
+    assert [path.read_bytes() for path in (tmp_path / "new").iterdir()] == [b"old"]
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
+    for path, message in ((tmp_path / "absent", "There is no file"), (tmp_path, "is a folder")):
+        with pytest.raises(UsageError, match=message), system.open_file(path):
+            pass
+    with pytest.raises(StorageError, match="cannot be read: Input/output error"), system.open_file(Path(__file__)):
+        raise OSError(5, "Input/output error")

@@ -1,17 +1,10 @@
-"""TensorFlow's graph messages, built at run time from a table in a descriptor pool of their own.
+"""TensorFlow's graph messages, as the table that ``descriptors`` makes classes of.
 
-Field numbers are those of tensorflow/core/framework/*.proto and core/protobuf/{meta_graph,saved_model}.proto. Fields
-that are not in the table survive reading and writing of the binary form. The private pool keeps clear of TensorFlow's
-own classes, should both ever live in one process.
+Field numbers are those of tensorflow/core/framework/*.proto and core/protobuf/{meta_graph,saved_model}.proto.
 """
 
-from typing import Any
+from ..descriptors import classes
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-PACKAGE = "tensorflow"
-
-# One field a comma: number, name, type; '*' repeated, 'map' string → type.
 MESSAGES = {
     "GraphDef": "1 node NodeDef*, 2 library FunctionDefLibrary, 3 version int32, 4 versions VersionDef",
     "VersionDef": "1 producer int32, 2 min_consumer int32, 3 bad_consumers int32*",
@@ -42,54 +35,10 @@ DATA_TYPES = (
 )
 REF = 100  # DT_FLOAT_REF = DT_FLOAT + 100, and so on
 
-_Field = descriptor_pb2.FieldDescriptorProto
+
+def _numbers() -> dict[str, int]:
+    plain = {f"DT_{name}": number for number, name in enumerate(DATA_TYPES)}
+    return plain | {f"DT_{name}_REF": number for number, name in enumerate(DATA_TYPES[1:], REF + 1)}
 
 
-def _file() -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(name="edgekit/graph.proto", package=PACKAGE, syntax="proto3")
-    enum = file.enum_type.add(name="DataType")
-    for number, name in enumerate(DATA_TYPES):
-        enum.value.add(name=f"DT_{name}", number=number)
-    for number, name in enumerate(DATA_TYPES[1:], REF + 1):
-        enum.value.add(name=f"DT_{name}_REF", number=number)
-    for name, fields in MESSAGES.items():
-        message = file.message_type.add(name=name)
-        if name in ONEOFS:
-            message.oneof_decl.add(name=ONEOFS[name])
-        for text in fields.split(", "):
-            _add_field(message, *text.split())
-    return file
-
-
-def _add_field(message: descriptor_pb2.DescriptorProto, number: str, name: str, kind: str, item: str = "") -> None:
-    field = message.field.add(name=name, number=int(number), label=_Field.LABEL_OPTIONAL)
-    if message.oneof_decl:
-        field.oneof_index = 0
-    if kind == "map":
-        entry = message.nested_type.add(name=f"{name.capitalize()}Entry")
-        entry.options.map_entry = True
-        _add_field(entry, "1", "key", "string")
-        _add_field(entry, "2", "value", item)
-        _set_type(field, f"{message.name}.{entry.name}")
-        field.label = _Field.LABEL_REPEATED
-        return
-    if kind.endswith("*"):
-        field.label = _Field.LABEL_REPEATED
-    _set_type(field, kind.rstrip("*"))
-
-
-def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
-    if kind[0].islower():
-        field.type = _Field.Type.Value(f"TYPE_{kind.upper()}")
-    else:
-        field.type = _Field.TYPE_ENUM if kind == "DataType" else _Field.TYPE_MESSAGE
-        field.type_name = f".{PACKAGE}.{kind}"
-
-
-def _classes() -> dict[str, Any]:
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(_file())
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.{name}")) for name in MESSAGES}
-
-
-CLASSES = _classes()
+CLASSES = classes(MESSAGES, oneofs=ONEOFS, enums={"DataType": _numbers()})
