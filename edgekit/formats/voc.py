@@ -2,8 +2,11 @@
 
 Coordinates are taken as edges of the box in pixels, as the TensorFlow Object Detection API does. (The first VOC sets
 counted pixels from 1 and included the last; the tools that people draw boxes with today do not.)
+
+An object marked as difficult is not asked for when a detector is judged, as a crowd of COCO's is not.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +16,7 @@ from ..values.truth import Annotation, TrueBox
 from .foreign import refuse_mishap
 
 MAX_BYTES = 16 * 2**20
+DIGITS = 3  # after the point of a written coordinate
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -28,6 +32,27 @@ def read(path: Path) -> tuple[Annotation, ...]:
     if not files:
         raise UserDataError(f"There are no .xml files in {path}.", fix="Give the folder with the VOC annotations.")
     return tuple(parse(read_file(file, limit=MAX_BYTES), name=str(file)) for file in files)
+
+
+def encode(annotation: Annotation) -> bytes:
+    """The bytes of an XML file; what is a crowd becomes difficult, as VOC has it."""
+    root = ElementTree.Element("annotation")
+    ElementTree.SubElement(root, "filename").text = annotation.name
+    if annotation.size is not None:
+        width, height = annotation.size
+        _append(ElementTree.SubElement(root, "size"), {"width": width, "height": height, "depth": 3})
+    for one in annotation.boxes:
+        element = ElementTree.SubElement(root, "object")
+        _append(element, {"name": one.label, "difficult": int(one.crowd)})
+        edges = (round(edge, DIGITS) for edge in one.box)
+        _append(ElementTree.SubElement(element, "bndbox"), dict(zip(_EDGES, edges, strict=True)))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root) + b"\n"
+
+
+def _append(parent: ElementTree.Element, texts: Mapping[str, object]) -> None:
+    for tag, text in texts.items():
+        ElementTree.SubElement(parent, tag).text = str(text)
 
 
 def parse(data: bytes, *, name: str) -> Annotation:
@@ -82,4 +107,9 @@ def _object(element: ElementTree.Element, name: str) -> TrueBox:
         xmin, ymin, xmax, ymax = (float(text) for text in texts)
     except ValueError:
         raise UserDataError(f"{name}: {label!r} has no box of four numbers: {texts}.") from None
-    return TrueBox(label=label, box=(xmin, ymin, xmax, ymax), area=(xmax - xmin) * (ymax - ymin))
+    return TrueBox(
+        label=label,
+        box=(xmin, ymin, xmax, ymax),
+        area=(xmax - xmin) * (ymax - ymin),
+        crowd=(element.findtext("difficult") or "").strip() == "1",
+    )

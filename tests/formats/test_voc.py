@@ -6,6 +6,7 @@ import pytest
 
 from edgekit.errors import UserDataError
 from edgekit.formats import voc
+from edgekit.values.truth import Annotation, TrueBox
 
 from .annotations import voc_xml
 
@@ -35,6 +36,22 @@ LAUGHS = (
 def test_bad_voc_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(UserDataError, match=message):
         voc.parse(data, name="a.xml")
+
+
+def test_what_is_encoded_is_parsed() -> None:
+    boxes = (
+        TrueBox(label="red & <green>", box=(1.5, 2.125, 30.25, 4.0), area=53.90625),
+        TrueBox(label="grün", box=(0.0, 0.0, 5.0, 5.0), area=25.0, crowd=True),
+    )
+    for size in ((200, 100), None):
+        one = Annotation(name="a", size=size, boxes=boxes)
+        assert voc.parse(voc.encode(one), name="a.xml") == one
+
+
+@pytest.mark.parametrize(("written", "crowd"), [("1", True), (" 1\n", True), ("0", False), ("", False), ("no", False)])
+def test_difficult_objects_are_not_asked_for(written: str, crowd: bool) -> None:
+    data = voc_xml(("red", "1 2 3 4")).replace(b"<bndbox>", f"<difficult>{written}</difficult><bndbox>".encode())
+    assert voc.parse(data, name="a.xml").boxes[0].crowd is crowd
 
 
 def test_damaged_bytes_are_a_clear_error_or_boxes() -> None:
