@@ -3,6 +3,8 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from edgekit.errors import ConversionError
 
@@ -44,6 +46,27 @@ def die() -> None:
 
 def hang() -> None:
     time.sleep(60)
+
+
+def count(last: int, signal: str = "") -> Iterator[int]:
+    """Numbers up to, not including, ``last``. signal: a file that must be there before it goes beyond 2."""
+    for number in range(last):
+        while signal and number == 2 and not Path(signal).exists():
+            time.sleep(0.01)
+        yield number
+
+
+def count_until(what: str) -> Iterator[object]:
+    """0, 1, and then something else."""
+    yield 0
+    yield 1
+    {"refuse": refuse, "fail": fail, "die": die, "hang": hang}[what]()
+
+
+def dawdle(values: int, seconds: float) -> Iterator[float]:
+    for _ in range(values):
+        time.sleep(seconds)
+        yield seconds
 
 
 def tensorflow_version() -> str:

@@ -14,7 +14,8 @@ from edgekit.runtimes.tensorflow import Worker, tensorflow_worker
 from edgekit.runtimes.tensorflow.frozen import FrozenGraph, read_graph, to_tflite
 from edgekit.runtimes.tensorflow.session import TensorflowSession, _prepared
 from edgekit.runtimes.tensorflow.treat import nudge
-from edgekit.sample import contrib_graph, picture
+
+from ..handmade import contrib_graph, picture
 
 pytestmark = pytest.mark.slow
 
@@ -132,25 +133,25 @@ def test_nudged_range_is_what_the_kernel_clips_to(worker: Worker, tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sample") / "tflite_graph.pb"
-    path.write_bytes(contrib_graph(0)[0])
+def handmade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("handmade") / "tflite_graph.pb"
+    path.write_bytes(contrib_graph())
     return path
 
 
-def sample_graph(path: Path, **treatment: Any) -> FrozenGraph:
+def handmade_graph(path: Path, **treatment: Any) -> FrozenGraph:
     return FrozenGraph(
         path=path, input="normalized_input_image_tensor", shape=(1, 128, 128, 3), outputs=HEADS, **treatment
     )
 
 
-def test_clipped_weights_are_the_rounded_ones(worker: Worker, sample: Path) -> None:
-    assert "FakeQuantWithMinMaxVars" not in worker.run(ops, sample_graph(sample, treatment="clip"))
-    assert "FakeQuantWithMinMaxVars" in worker.run(ops, sample_graph(sample))
+def test_clipped_weights_are_the_rounded_ones(worker: Worker, handmade: Path) -> None:
+    assert "FakeQuantWithMinMaxVars" not in worker.run(ops, handmade_graph(handmade, treatment="clip"))
+    assert "FakeQuantWithMinMaxVars" in worker.run(ops, handmade_graph(handmade))
 
 
-def test_symmetric_weights_lie_on_a_symmetric_grid_near_the_trained_ones(worker: Worker, sample: Path) -> None:
-    trained, symmetric = (worker.run(weights, sample_graph(sample, symmetric_weights=s)) for s in (False, True))
+def test_symmetric_weights_lie_on_a_symmetric_grid_near_the_trained_ones(worker: Worker, handmade: Path) -> None:
+    trained, symmetric = (worker.run(weights, handmade_graph(handmade, symmetric_weights=s)) for s in (False, True))
     assert trained.keys() == symmetric.keys()
     assert trained
     for name, values in symmetric.items():
@@ -175,9 +176,9 @@ def weights(graph: FrozenGraph) -> dict[str, Any]:
         return dict(zip(names, session.run([f"{name}:0" for name in names]), strict=True))
 
 
-def test_several_pictures_are_one_job(worker: Worker, sample: Path) -> None:
+def test_several_pictures_are_one_job(worker: Worker, handmade: Path) -> None:
     pictures = np.stack([picture(seed, side=128).pixels for seed in range(3)]).astype(np.float32) / 127.5 - 1
-    graph = sample_graph(sample)
+    graph = handmade_graph(handmade)
     together = run(worker, graph, pictures)
     for index in range(3):
         alone = run(worker, graph, pictures[index : index + 1])
@@ -185,10 +186,10 @@ def test_several_pictures_are_one_job(worker: Worker, sample: Path) -> None:
             np.testing.assert_array_equal(together[name][index], alone[name][0])
 
 
-def test_each_treatment_is_imported_once(worker: Worker, sample: Path) -> None:
+def test_each_treatment_is_imported_once(worker: Worker, handmade: Path) -> None:
     """As many take turns as there are, chunk after chunk of a verification."""
     graphs = [
-        sample_graph(sample, treatment=treatment, symmetric_weights=symmetric)
+        handmade_graph(handmade, treatment=treatment, symmetric_weights=symmetric)
         for treatment in ("simulate", "clip")
         for symmetric in (False, True)
     ]
@@ -206,14 +207,14 @@ def imports() -> int:
     return _prepared.cache_info().misses
 
 
-def test_an_unknown_input_says_which_there_is(worker: Worker, sample: Path) -> None:
+def test_an_unknown_input_says_which_there_is(worker: Worker, handmade: Path) -> None:
     with pytest.raises(UsageError, match="It has: normalized_input_image_tensor"):
-        TensorflowSession(worker, sample_graph(sample)).feed({"image": RAMP})
+        TensorflowSession(worker, handmade_graph(handmade)).feed({"image": RAMP})
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-def test_the_converter_keeps_the_fake_quants(worker: Worker, sample: Path, dtype: str) -> None:
-    graph = sample_graph(sample, symmetric_weights=dtype == "int8")
+def test_the_converter_keeps_the_fake_quants(worker: Worker, handmade: Path, dtype: str) -> None:
+    graph = handmade_graph(handmade, symmetric_weights=dtype == "int8")
     zero_point = 128 if dtype == "uint8" else 0
     data = worker.run(
         to_tflite, graph, weights=dtype, activations=dtype, input_scale=1 / 128, input_zero_point=zero_point

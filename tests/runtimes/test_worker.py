@@ -101,6 +101,54 @@ def test_a_job_has_a_time_limit(stub: Path) -> None:
     assert not alive(worker.pid)
 
 
+def test_values_of_a_stream_arrive_one_by_one(stub: Path, tmp_path: Path) -> None:
+    signal = tmp_path / "signal"
+    with tensorflow_worker() as worker:
+        values = worker.stream(jobs.count, 4, str(signal), timeout=60)
+        assert [next(values), next(values)] == [0, 1]
+        signal.touch()  # without it the child would never get to its end
+        assert list(values) == [2, 3]
+        assert list(worker.stream(jobs.count, 0)) == []
+        assert worker.run(jobs.add, 1, b=2) == 3
+        assert worker.peak_memory > 2**20
+
+
+@pytest.mark.parametrize(
+    ("what", "message", "goes_on"),
+    [
+        ("refuse", "It cannot be kept", True),
+        ("fail", "TensorFlow failed in count_until(?s:.*)a foreign exception", True),
+        ("die", r"(?s)died in count_until \(exit code 3\).*last words", False),
+        ("hang", r"did not finish count_until within 0\.5 s", False),
+    ],
+)
+def test_a_stream_that_goes_wrong_in_the_middle(stub: Path, what: str, message: str, goes_on: bool) -> None:
+    with tensorflow_worker() as worker:
+        worker.run(jobs.add, 1)  # the import is over
+        values = worker.stream(jobs.count_until, what, timeout=0.5 if what == "hang" else 60)
+        assert [next(values), next(values)] == [0, 1]
+        with pytest.raises(ConversionError, match=message):
+            next(values)
+        if goes_on:
+            assert worker.run(jobs.add, 1) == 1
+    assert not alive(worker.pid)
+
+
+def test_the_time_limit_of_a_stream_is_for_silence(stub: Path) -> None:
+    with tensorflow_worker() as worker:
+        worker.run(jobs.add, 1)
+        assert len(list(worker.stream(jobs.dawdle, 8, 0.3, timeout=2.0))) == 8  # 2.4 s in all
+
+
+def test_a_child_that_is_killed_between_values(stub: Path) -> None:
+    with tensorflow_worker() as worker:
+        values = worker.stream(jobs.count_until, "hang")
+        assert next(values) == 0
+        worker.kill()
+        with pytest.raises(ConversionError, match=r"died in count_until \(signal SIGKILL\)"):
+            list(values)
+
+
 def test_a_broken_tensorflow_is_a_missing_tool(stub: Path) -> None:
     stub.write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
     with tensorflow_worker() as worker, pytest.raises(MissingToolError, match=r"libfoo\.so\.1"):

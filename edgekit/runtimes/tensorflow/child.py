@@ -7,11 +7,12 @@ import os
 import pickle
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from ...errors import ConversionError, EdgekitError, MissingToolError
-from .worker import INSTALL
+from .worker import END, INSTALL
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MESSAGE_LINES = 6
@@ -34,8 +35,13 @@ def main() -> None:
             function, args, kwargs = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
+        value: Any
         try:
             value, failure = function(*args, **kwargs), None
+            if isinstance(value, Iterator):
+                for item in value:
+                    _answer(answers, item, None)
+                value = END
         except EdgekitError as error:
             value, failure = None, error
         except Exception as error:  # TensorFlow's own exceptions cannot all be pickled, and mean nothing to a user

@@ -18,7 +18,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from typing import IO, ParamSpec, TypeVar
+from enum import Enum
+from typing import IO, Any, Final, ParamSpec, TypeVar
 
 from ...errors import ConversionError, EdgekitError, MissingToolError
 
@@ -28,6 +29,13 @@ T = TypeVar("T")
 TIMEOUT = 600.0  # seconds for one job, the import included; a conversion takes one, a loaded machine ten times that
 LOG_LINES = 8
 INSTALL = "Type: pip install 'edgekit[convert]'"
+
+
+class _End(Enum):
+    END = "the last value of a stream has been sent"
+
+
+END: Final = _End.END
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +59,34 @@ class Worker:
         by path. Raises what the function raised (an EdgekitError), ConversionError where the child died or took
         longer than ``timeout`` seconds, MissingToolError where TensorFlow cannot be imported.
         """
+        self._ask(function, args, kwargs)
+        value: T = self._answer(function.__name__, timeout)
+        return value
+
+    def stream(  # type: ignore[valid-type]
+        self,
+        function: Callable[P, Iterator[T]],
+        /,
+        *args: P.args,
+        timeout: float = TIMEOUT,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        """What a generator function yields in the child, one by one, as it comes.
+
+        As ``run``; ``timeout`` is for the time between two values.
+        """
+        self._ask(function, args, kwargs)
+        while (value := self._answer(function.__name__, timeout)) is not END:
+            yield value
+
+    def _ask(self, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        assert self._process.stdin is not None
+        # A child that failed to import has answered already and is gone: its answer is read all the same.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(pickle.dumps((function, args, kwargs)))
+            self._process.stdin.flush()
+
+    def _answer(self, job: str, timeout: float) -> Any:
         late = threading.Event()
 
         def stop() -> None:
@@ -60,27 +96,17 @@ class Worker:
         timer = threading.Timer(timeout, stop)
         timer.daemon = True  # an interrupt between start and try must not keep the process for the whole time limit
         timer.start()
+        error: EdgekitError | None
         try:
-            value, error = self._ask(function, args, kwargs)
+            assert self._process.stdout is not None
+            value, error, self.peak_memory = pickle.load(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
-            raise self._death(function.__name__, timeout if late.is_set() else None) from None
+            raise self._death(job, timeout if late.is_set() else None) from None
         finally:
             timer.cancel()
         if error is not None:
             raise error
         return value
-
-    def _ask(
-        self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> tuple[T, EdgekitError | None]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        # A child that failed to import has answered already and is gone: its answer is read all the same.
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(pickle.dumps((function, args, kwargs)))
-            self._process.stdin.flush()
-        value, error, self.peak_memory = pickle.load(self._process.stdout)
-        return value, error
 
     def _death(self, job: str, timeout: float | None) -> EdgekitError:
         code = self._process.wait()
@@ -111,14 +137,16 @@ class Worker:
 
 
 @contextlib.contextmanager
-def tensorflow_worker() -> Iterator[Worker]:
+def tensorflow_worker(*, accelerated: bool = False) -> Iterator[Worker]:
     """A child that is importing TensorFlow; it is gone afterwards, however the block ends.
+
+    accelerated: let TensorFlow see a GPU; a conversion has no use for one.
 
     Raises MissingToolError where TensorFlow is not installed, without starting anything.
     """
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingToolError("TensorFlow is not installed.", cause="Converting a graph needs it.", fix=INSTALL)
-    with tempfile.TemporaryFile() as log, _started(log) as process:
+    with tempfile.TemporaryFile() as log, _started(log, accelerated) as process:
         worker = Worker(process, log)
         try:
             yield worker
@@ -132,8 +160,8 @@ def tensorflow_worker() -> Iterator[Worker]:
             logger.debug("TensorFlow's stderr:\n%s", worker._last_lines())
 
 
-def _started(log: IO[bytes]) -> subprocess.Popen[bytes]:
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+def _started(log: IO[bytes], accelerated: bool) -> subprocess.Popen[bytes]:
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"} | ({} if accelerated else {"CUDA_VISIBLE_DEVICES": "-1"})
     # The child finds the modules that the parent finds, and (-P) nothing that happens to lie in the current folder.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     return subprocess.Popen(
