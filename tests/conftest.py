@@ -25,27 +25,28 @@ def real() -> Path:
 
 @pytest.fixture(scope="session")
 def contrib() -> bytes:
-    """The sample's graph, in the style of contrib.quantize, as the bytes of a tflite_graph.pb."""
-    from edgekit.sample import contrib_graph
+    """The handmade graph, in the style of contrib.quantize, as the bytes of a tflite_graph.pb."""
+    from .handmade import contrib_graph
 
-    return contrib_graph(0)[0]
+    return contrib_graph(0)
 
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
-    """The sample under every recipe, made by real TensorFlow in one run; for slow tests."""
+    """The handmade graph under every recipe, made by real TensorFlow in one run; for slow tests."""
     from edgekit import convert
-    from edgekit.stories.demo import write_sample
     from edgekit.values.recipe import recipes
 
+    from .handmade import write
+
     folder = tmp_path_factory.mktemp("converted")
-    sample = write_sample(folder / "sample")
+    files = write(folder / "source")
     artifacts = convert(
-        sample.graph,
+        files.graph,
         to=list(recipes()),
         out=folder / "out",
-        labels=sample.labels,
-        groups=sample.groups,
+        labels=files.labels,
+        groups=files.groups,
         requantise_weights="symmetric",
     )
     return {artifact.recipe: artifact for artifact in artifacts}

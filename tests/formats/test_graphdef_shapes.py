@@ -112,7 +112,7 @@ def test_one_node_of_many_inputs_is_read_once() -> None:
     assert shapes(Graph.of(proto.make_graph(nodes)))["y"] == (-1, 7 * many, 9, 4)
 
 
-def test_the_heads_of_the_sample(contrib: bytes) -> None:
+def test_the_heads_of_the_handmade_graph(contrib: bytes) -> None:
     known = shapes(Graph.of(proto.read(contrib)))
     assert known["raw_outputs/box_encodings"] == (1, 640, 4)
     assert known["raw_outputs/class_predictions"] == (1, 640, 4)

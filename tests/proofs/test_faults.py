@@ -1,6 +1,6 @@
 """Which faults the limits of a recipe let through: none of these.
 
-They are put into the published uint8 detector and into what real TensorFlow makes of the sample.
+They are put into the published uint8 detector and into what real TensorFlow makes of the handmade graph.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import sample
 from edgekit.formats import tflite
 from edgekit.formats.labels import read as read_labels
 from edgekit.proofs import verify
@@ -19,6 +18,7 @@ from edgekit.values.proof import SAME
 from edgekit.values.spec import Encoding, ImageInput, ModelSpec, RawHead, Selection
 from edgekit.vision import images
 
+from .. import handmade
 from . import folders
 
 
@@ -82,7 +82,7 @@ def generated(converted: dict[str, Artifact], tmp_path: Path) -> Subject:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     for seed in range(3):
-        (shelf / f"{seed}.png").write_bytes(images.encode(sample.picture(seed).pixels, ".png"))
+        (shelf / f"{seed}.png").write_bytes(images.encode(handmade.picture(seed).pixels, ".png"))
     return subject(artifact.path.read_bytes(), artifact.spec, tmp_path, shelf)
 
 

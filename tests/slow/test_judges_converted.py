@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.sample import picture
 from edgekit.stories.subject import Runner, open_subject
 from edgekit.values.answers import Detections
 from edgekit.values.artifact import Artifact
 from edgekit.vision import images
 from edgekit.vision.matching import match
 
+from ..handmade import picture
 from .judging import JUDGES, judged
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("judge", JUDGES)
-def test_every_recipe_of_the_sample(judge: str, converted: Mapping[str, Artifact], tmp_path: Path) -> None:
+def test_every_recipe_of_the_handmade_graph(judge: str, converted: Mapping[str, Artifact], tmp_path: Path) -> None:
     shown = tmp_path / "shelf.png"
     shown.write_bytes(images.encode(picture(100).pixels, ".png"))
     answers = judged(judge, JUDGES[judge][1], shown, *(artifact.path for artifact in converted.values()))

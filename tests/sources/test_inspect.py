@@ -277,7 +277,7 @@ def test_damaged_files_end_in_a_sentence(tmp_path: Path) -> None:
 
 
 def _shortened(contrib: bytes) -> Any:
-    """The sample with one layer and one predictor: text is read in Python, and takes as long as it is."""
+    """The handmade graph with one layer and one predictor: text is read in Python, and takes as long as it is."""
     graph = proto.read(contrib)
     for node in graph.node:
         if node.op == "ConcatV2":

@@ -10,11 +10,11 @@ from edgekit.errors import EdgekitError, SourceError, UsageError, UserDataError
 from edgekit.formats import model as model_file
 from edgekit.formats.graphdef import proto
 from edgekit.formats.graphdef.graph import Graph
-from edgekit.sample import BOX_CODER, LABELS, MAX_DETECTIONS
 from edgekit.sources import LoadOptions, load
 from edgekit.values.model import Model
 from edgekit.values.spec import RawHead, Selection
 
+from ..handmade import BOX_CODER, LABELS, SELECTION
 from .graphs import anonymous, copy_of, dropped, renamed, without
 
 NODE = "TFLite_Detection_PostProcess"
@@ -49,7 +49,7 @@ def test_a_whole_graph(graph: Any, tmp_path: Path) -> None:
     assert spec.groups == {"warm": ("red",)}
     assert (spec.input.name, spec.input.height, spec.input.width, spec.input.mean) == (INPUT, 128, 128, (127.5,))
     assert spec.head == RawHead(boxes=BOXES, scores=SCORES, anchors="anchors.npy", box_coder=BOX_CODER)
-    assert spec.selection == Selection(score=1e-8, iou=0.5, max_detections=MAX_DETECTIONS)
+    assert spec.selection == SELECTION
     assert (model.quantisation.kind, model.quantisation.missing, model.quantisation.symmetric) == (
         "fake-quant",
         (),
@@ -140,7 +140,7 @@ def test_logits_need_a_word(graph: Any, tmp_path: Path) -> None:
 
 
 def test_a_network_without_a_name_needs_mean_and_std(graph: Any, tmp_path: Path) -> None:
-    """The sample has five depthwise layers, too few to be taken for a MobileNet without its names."""
+    """The handmade graph has five depthwise layers, too few to be taken for a MobileNet without its names."""
     other = anonymous(graph, INPUT, NODE, BOXES, SCORES)
     with pytest.raises(UsageError, match="does not say how pixels"):
         _load(other, tmp_path)

@@ -19,13 +19,13 @@ from edgekit.formats.tflite import find, read
 from edgekit.formats.tflite.calibration import Calibration
 from edgekit.formats.tflite.metadata import Details, revise, unpack
 from edgekit.runtimes.litert import LitertSession
-from edgekit.sample import contrib_graph
 from edgekit.sources import load
 from edgekit.stories.cache import REPORT
 from edgekit.stories.convert import convert
 from edgekit.values.artifact import Artifact
 from edgekit.values.spec import FinalHead, RawHead
 from tests.formats.tflite_models import SIZE, Builder, anchors, raw_detector
+from tests.handmade import contrib_graph
 from tests.stories.quarters import classifier
 
 REPOSITORY = Path(__file__).parents[2]
@@ -401,7 +401,7 @@ class TestRefusals:
             convert(files, to="tflite-f32", out=tmp_path / "out")
 
     def test_a_graph_without_tensorflow_is_a_missing_tool(self, tmp_path: Path) -> None:
-        (tmp_path / "tflite_graph.pb").write_bytes(contrib_graph()[0])
+        (tmp_path / "tflite_graph.pb").write_bytes(contrib_graph())
         with pytest.raises(MissingToolError, match=r"edgekit\[convert\]"):
             convert(tmp_path / "tflite_graph.pb", to="tflite-uint8", out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
@@ -423,7 +423,7 @@ class TestSignals:
         stub.write_text(
             f"import os, time\nopen({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
         )
-        (tmp_path / "tflite_graph.pb").write_bytes(contrib_graph()[0])
+        (tmp_path / "tflite_graph.pb").write_bytes(contrib_graph())
         command = ["convert", str(tmp_path / "tflite_graph.pb"), "--to", "tflite-f32", "-o", str(tmp_path / "out")]
         process = subprocess.Popen(
             [sys.executable, "-m", "edgekit", *command],

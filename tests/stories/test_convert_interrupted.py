@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.sample import contrib_graph
 from edgekit.stories.convert import convert
+from tests.handmade import contrib_graph
 from tests.stories.test_convert import contents
 
 pytestmark = pytest.mark.slow
@@ -24,8 +24,8 @@ STARTING, CONVERTING = "TensorFlow is starting", "tflite-uint8: converting"
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the graph and a finished OUT."""
     folder = tmp_path_factory.mktemp("before")
-    (folder / "tflite_graph.pb").write_bytes(contrib_graph(0)[0])
-    convert(folder / "tflite_graph.pb", to="tflite-uint8", out=folder / "out", name="sample")
+    (folder / "tflite_graph.pb").write_bytes(contrib_graph())
+    convert(folder / "tflite_graph.pb", to="tflite-uint8", out=folder / "out", name="handmade")
     return folder
 
 
@@ -51,7 +51,18 @@ def test_the_old_result_stays(before: Path, tmp_path: Path, name: str, line: str
     shutil.copytree(before, tmp_path / "work")
     out = tmp_path / "work" / "out"
     whole = contents(out)
-    command = ["convert", "tflite_graph.pb", "--to", "tflite-uint8", "--score", "0.3", "--name", "sample", "-o", "out"]
+    command = [
+        "convert",
+        "tflite_graph.pb",
+        "--to",
+        "tflite-uint8",
+        "--score",
+        "0.3",
+        "--name",
+        "handmade",
+        "-o",
+        "out",
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "edgekit", *command],
         cwd=tmp_path / "work",
@@ -76,5 +87,5 @@ def test_the_old_result_stays(before: Path, tmp_path: Path, name: str, line: str
     assert {path: data for path, data in left.items() if not path.startswith(".edgekit-")} == whole
     if name == "SIGINT":
         assert left == whole
-    convert(tmp_path / "work" / "tflite_graph.pb", to="tflite-uint8", out=out, name="sample")
+    convert(tmp_path / "work" / "tflite_graph.pb", to="tflite-uint8", out=out, name="handmade")
     assert contents(out) == whole  # what the killed run left is cleared by the next, which has nothing else to do

@@ -1,4 +1,4 @@
-"""Graphs become .tflite files, with real TensorFlow: a generated graph to all recipes, the published one to uint8."""
+"""Graphs become .tflite files, with real TensorFlow: the handmade graph to all recipes, the published one to uint8."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from edgekit.errors import ConversionError
 from edgekit.formats.tflite import CUSTOM_NAME, find, read
 from edgekit.formats.tflite.audit import audit
 from edgekit.runtimes.litert import LitertSession
-from edgekit.sample import contrib_graph, picture
 from edgekit.stories.convert import convert
 from edgekit.stories.subject import Runner, open_subject
 from edgekit.values.answers import Detections
@@ -18,6 +17,8 @@ from edgekit.vision.images import load
 from edgekit.vision.matching import match
 from edgekit.vision.preprocess import real as real_numbers
 from edgekit.vision.preprocess import tensor
+
+from ..handmade import contrib_graph, picture
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ def truth(seed: int) -> Detections:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_generated_graph_still_finds_its_products(converted: dict[str, Artifact], recipe: str) -> None:
+def test_the_handmade_graph_still_finds_its_products(converted: dict[str, Artifact], recipe: str) -> None:
     runner = Runner(open_subject(converted[recipe].root))
     found = wanted = 0
     for seed in range(100, 110):
@@ -95,7 +96,7 @@ def test_anchors_lose_no_precision(converted: dict[str, Artifact]) -> None:
 def test_a_missing_range_is_refused_by_name(tmp_path: Path) -> None:
     from edgekit.formats.graphdef import proto
 
-    graph = proto.read(contrib_graph(0)[0])
+    graph = proto.read(contrib_graph())
     quant = next(node for node in graph.node if node.op.startswith("FakeQuant") and "act_quant" in node.name)
     source, name = quant.input[0], quant.name
     quant.Clear()

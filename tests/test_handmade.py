@@ -1,11 +1,10 @@
-"""The sample detector: what it is made of, and that it finds what is in its pictures."""
+"""The handmade detector: what it is made of, and that it finds what is in its pictures."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgekit import sample
 from edgekit.formats.graphdef import proto
 from edgekit.formats.graphdef.graph import Graph
 from edgekit.sources import load
@@ -15,13 +14,15 @@ from edgekit.vision.decode import answer
 from edgekit.vision.matching import match
 from edgekit.vision.preprocess import real, tensor
 
+from . import handmade
+
 PICTURES = 20
 
 
 def test_a_seed_gives_the_same_bytes_and_another_gives_others() -> None:
-    assert sample.contrib_graph(3)[0] == sample.contrib_graph(3)[0]
-    assert sample.contrib_graph(3)[0] != sample.contrib_graph(4)[0]
-    np.testing.assert_array_equal(sample.picture(3).pixels, sample.picture(3).pixels)
+    assert handmade.contrib_graph(3) == handmade.contrib_graph(3)
+    assert handmade.contrib_graph(3) != handmade.contrib_graph(4)
+    np.testing.assert_array_equal(handmade.picture(3).pixels, handmade.picture(3).pixels)
 
 
 def test_it_is_written_as_the_old_exporter_wrote(contrib: bytes) -> None:
@@ -57,8 +58,8 @@ def test_its_anchors_lie_off_the_uint8_grid(contrib: bytes) -> None:
 
 def test_pictures_hold_products_that_do_not_touch() -> None:
     for seed in range(PICTURES):
-        shown = sample.picture(seed)
-        assert shown.pixels.shape == (2 * sample.SIZE, 2 * sample.SIZE, 3)
+        shown = handmade.picture(seed)
+        assert shown.pixels.shape == (2 * handmade.SIZE, 2 * handmade.SIZE, 3)
         assert len(shown.boxes) == len(shown.classes) >= 2
         assert shown.boxes.min() >= 0
         assert shown.boxes.max() <= 1
@@ -76,11 +77,11 @@ def test_it_finds_its_products(tmp_path: Path) -> None:
     from edgekit.runtimes.tensorflow.session import run_frozen
 
     source = tmp_path / "tflite_graph.pb"
-    source.write_bytes(sample.contrib_graph(1)[0])
+    source.write_bytes(handmade.contrib_graph(1))
     model = load(source, out=tmp_path / "model")
     spec, anchors = model.spec, np.load(model.root / "anchors.npy")
     assert isinstance(spec.head, RawHead)
-    shown = [sample.picture(seed) for seed in range(PICTURES)]
+    shown = [handmade.picture(seed) for seed in range(PICTURES)]
     inputs = np.concatenate([real(tensor(one.pixels, spec.input), spec.input.encoding) for one in shown])
     graph = FrozenGraph(
         path=model.path,

@@ -10,25 +10,34 @@ off the uint8 grid, and the node TFLite_Detection_PostProcess. Its weights are n
    size, and first moments and extents of all products together.
 4. The class heads scale centre-surround responses to logits; the box heads turn moments into offsets and sizes.
 
-A little seeded noise lies on every weight, so that no seed gives the bytes of another. No TensorFlow is needed.
+A little seeded noise lies on every weight, so that no seed gives the bytes of another. No TensorFlow is needed. Weight
+ranges are asymmetric, which int8 can only take when they are rounded anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .formats.graphdef.proto import NodeDef, Shape, make_constant, make_graph, make_node, write
+from edgekit import system
+from edgekit.datasets import annotate
+from edgekit.datasets.picture import Picture
+from edgekit.formats import coco, labels
+from edgekit.formats.graphdef import proto
+from edgekit.formats.graphdef.writer import Range, Writer
+from edgekit.values.spec import Selection
+from edgekit.vision import images
 
 Array = NDArray[np.float32]
 
 SIZE = 128  # input height and width, pixels
 LABELS = ("red", "green", "blue")
 GROUPS = {"warm": ("red",), "cold": ("green", "blue")}
-MAX_DETECTIONS = 25
+SELECTION = Selection(score=1e-8, iou=0.5, max_detections=25)
 BOX_CODER = (10.0, 10.0, 5.0, 5.0)
 EPSILON = 0.001  # of the batch norms
 FULL = 6.0  # a mask's value inside a product: where Relu6 saturates
@@ -61,59 +70,59 @@ GAIN, THRESHOLD = 2.0, 2.8
 NOISE = 0.004  # of the weights, relative to the largest of a layer
 BOX_RANGES = ((-7.9, 7.7), (-7.6, 7.8))
 CLASS_RANGES = ((-5.9, 6.2), (-6.1, 5.8))
+PICTURES = 12
+SEED = 1000  # of the first written picture; the tests look at pictures from 0 on
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """pixels: uint8 [height, width, 3]. boxes: float32 (n, 4) xyxy, the picture being [0, 1]. classes: int64 (n,)."""
+class Files:
+    """What ``write`` wrote. pictures: a folder; truth: COCO annotations of them."""
 
-    pixels: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    classes: NDArray[np.int64]
+    graph: Path
+    labels: Path
+    groups: Path
+    pictures: Path
+    truth: Path
 
 
-@dataclass
-class _Writer:
-    """Nodes of the graph in the order that they are written."""
+@dataclass(kw_only=True)
+class _Writer(Writer):
+    """With the stream that everything seeded comes from."""
 
     random: np.random.Generator
-    nodes: list[NodeDef] = field(default_factory=list)
-
-    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
-        self.nodes.append(make_constant(name, value))
-        return name
-
-    def node(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
-        self.nodes.append(make_node(name, op, inputs, **attributes))
-        return name
-
-    def real(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
-        """A node on float32."""
-        return self.node(name, op, *inputs, T=np.dtype("float32"), **attributes)
-
-    def quantise(self, name: str, source: str, low: float, high: float, *, narrow: bool = False) -> str:
-        """A fake-quant whose range is two constants beside it, as contrib.quantize leaves it after freezing."""
-        low_name = self.constant(f"{name}/min", np.float32(low))
-        high_name = self.constant(f"{name}/max", np.float32(high))
-        full = f"{name}/FakeQuantWithMinMaxVars"
-        return self.node(full, "FakeQuantWithMinMaxVars", source, low_name, high_name, num_bits=8, narrow_range=narrow)
 
 
-def contrib_graph(seed: int = 0) -> tuple[bytes, tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The bytes of a tflite_graph.pb, its labels, and its groups."""
-    writer = _Writer(np.random.default_rng(seed))
-    image = writer.node(
-        "normalized_input_image_tensor", "Placeholder", dtype=np.dtype("float32"), shape=Shape((1, SIZE, SIZE, 3))
+def write(folder: Path) -> Files:
+    """The detector and pictures for it, as a user would have them."""
+    files = Files(
+        graph=folder / "tflite_graph.pb",
+        labels=folder / "labels.txt",
+        groups=folder / "groups.toml",
+        pictures=folder / "pictures",
+        truth=folder / "truth.json",
     )
-    channels = _masks(writer, image)
+    shown = {f"shelf_{index:02}.png": picture(SEED + index) for index in range(PICTURES)}
+    system.write_file(files.graph, contrib_graph())
+    system.write_file(files.labels, labels.encode(LABELS))
+    system.write_file(files.groups, "".join(f"{group} = {json.dumps(of)}\n" for group, of in GROUPS.items()))
+    for name, one in shown.items():
+        system.write_file(files.pictures / name, images.encode(one.pixels, ".png"))
+    truth = [annotate(one, LABELS, name=name) for name, one in shown.items()]
+    system.write_file(files.truth, coco.encode(truth, LABELS))
+    return files
+
+
+def contrib_graph(seed: int = 0) -> bytes:
+    """The bytes of a tflite_graph.pb."""
+    writer = _Writer(random=np.random.default_rng(seed))
+    channels = _masks(writer, writer.image(SIZE, SIZE))
     features = []
     for level in LEVELS:
         channels = _shrink(writer, channels, level)
         features.append(_look(writer, channels, level))
     boxes, scores = _heads(writer, features)
-    anchors = writer.constant("anchors", _anchors())
-    _postprocess(writer, boxes, scores, anchors)
-    return write(make_graph(writer.nodes)), LABELS, GROUPS
+    writer.postprocess(writer.heads(boxes, scores, _anchors()), SELECTION, BOX_CODER, len(LABELS))
+    return proto.write(proto.make_graph(writer.nodes))
 
 
 def _masks(writer: _Writer, image: str) -> str:
@@ -186,22 +195,18 @@ def _reference(level: _Level) -> float:
 
 
 def _heads(writer: _Writer, features: list[str]) -> tuple[str, str]:
-    """raw_outputs/box_encodings [1, N, 4] and raw_outputs/class_predictions [1, N, classes + background]."""
+    """Box encodings [1, N, 4] and scores [1, N, classes + background]."""
     boxes, scores = [], []
     for index, (level, source) in enumerate(zip(LEVELS, features, strict=True)):
         count = level.cells**2 * len(level.anchors)
         path = f"BoxPredictor_{index}"
         encoded = _head(writer, source, f"{path}/BoxEncodingPredictor", *_box_weights(level), BOX_RANGES[index])
-        boxes.append(_reshape(writer, encoded, f"{path}/Reshape", (1, count, 1, 4)))
+        boxes.append(writer.reshape(f"{path}/Reshape", encoded, (1, count, 1, 4)))
         logits = _head(writer, source, f"{path}/ClassPredictor", *_class_weights(level), CLASS_RANGES[index])
-        scores.append(_reshape(writer, logits, f"{path}/Reshape_1", (1, count, len(LABELS) + 1)))
-    box = _concat(writer, boxes, "concat", BOX_RANGES)
-    box = writer.real("Squeeze", "Squeeze", box, squeeze_dims=[2])
-    score = writer.real("convert_scores", "Sigmoid", _concat(writer, scores, "concat_1", CLASS_RANGES))
-    return (
-        writer.real("raw_outputs/box_encodings", "Identity", box),
-        writer.real("raw_outputs/class_predictions", "Identity", score),
-    )
+        scores.append(writer.reshape(f"{path}/Reshape_1", logits, (1, count, len(LABELS) + 1)))
+    box = writer.real("Squeeze", "Squeeze", _joined(writer, "concat", boxes, BOX_RANGES), squeeze_dims=[2])
+    score = writer.real("convert_scores", "Sigmoid", _joined(writer, "concat_1", scores, CLASS_RANGES))
+    return box, score
 
 
 def _box_weights(level: _Level) -> tuple[Array, Array]:
@@ -240,13 +245,14 @@ def _layer(writer: _Writer, source: str, name: str, kernel: Array, *, bias: floa
     weights = writer.constant(f"{variables}/{'depthwise_' if depthwise else ''}weights", folded / along)
     factor = f"{path}/BatchNorm_Fold/mul"
     if depthwise:
-        factor = _reshape(writer, factor, f"{path}/scale_reshape", (channels, 1))
+        factor = writer.reshape(f"{path}/scale_reshape", factor, (channels, 1))
     product = writer.real(f"{path}/mul_fold", "Mul", weights, factor)
-    quantised = writer.quantise(f"{path}/weights_quant", product, folded.min(), folded.max(), narrow=True)
-    convolved = _convolve(writer, source, quantised, f"{path}/{'depthwise' if depthwise else 'Conv2D'}_Fold", stride)
+    quantised = writer.quantise(f"{path}/weights_quant", product, (folded.min(), folded.max()), narrow=True)
+    fold = f"{path}/{'depthwise' if depthwise else 'Conv2D'}_Fold"
+    convolved = writer.convolve(fold, source, quantised, stride=stride, depthwise=depthwise)
     added = writer.real(f"{path}/add_fold", "Add", convolved, shift)
     active = writer.real(f"{path}/Relu6", "Relu6", added)
-    return writer.quantise(f"{path}/act_quant", active, 0.0, 6.0)
+    return writer.quantise(f"{path}/act_quant", active, (0.0, 6.0))
 
 
 def _batch_norm(writer: _Writer, variables: str, path: str, bias: Array) -> tuple[Array, str]:
@@ -267,37 +273,24 @@ def _batch_norm(writer: _Writer, variables: str, path: str, bias: Array) -> tupl
     return scale, writer.real(f"{fold}/bias", "Sub", nodes["beta"], shifted)
 
 
-def _head(writer: _Writer, source: str, path: str, kernel: Array, bias: Array, limits: tuple[float, float]) -> str:
+def _head(writer: _Writer, source: str, path: str, kernel: Array, bias: Array, limits: Range) -> str:
     """A prediction layer: no batch norm, no Relu6, a range of its own."""
     kernel = (kernel + _noise(writer, kernel)).astype(np.float32)
     weights = writer.constant(f"{path}/weights", kernel)
-    quantised = writer.quantise(f"{path}/weights_quant", weights, kernel.min(), kernel.max(), narrow=True)
-    convolved = _convolve(writer, source, quantised, f"{path}/Conv2D", 1)
+    quantised = writer.quantise(f"{path}/weights_quant", weights, (kernel.min(), kernel.max()), narrow=True)
+    convolved = writer.convolve(f"{path}/Conv2D", source, quantised)
     biased = writer.real(f"{path}/BiasAdd", "BiasAdd", convolved, writer.constant(f"{path}/biases", bias))
-    return writer.quantise(f"{path}/act_quant", biased, *limits)
+    return writer.quantise(f"{path}/act_quant", biased, limits)
 
 
 def _noise(writer: _Writer, kernel: Array) -> NDArray[np.float64]:
     return writer.random.normal(0, NOISE * float(np.abs(kernel).max()), kernel.shape)
 
 
-def _convolve(writer: _Writer, source: str, weights: str, name: str, stride: int) -> str:
-    op = "DepthwiseConv2dNative" if name.endswith("depthwise_Fold") else "Conv2D"
-    return writer.real(
-        name, op, source, weights, strides=[1, stride, stride, 1], padding="SAME", data_format="NHWC", dilations=[1] * 4
-    )
-
-
-def _reshape(writer: _Writer, source: str, name: str, shape: tuple[int, ...]) -> str:
-    target = writer.constant(f"{name}/shape", np.array(shape, np.int32))
-    return writer.real(name, "Reshape", source, target, Tshape=np.dtype("int32"))
-
-
-def _concat(writer: _Writer, parts: list[str], name: str, ranges: tuple[tuple[float, float], ...]) -> str:
+def _joined(writer: Writer, name: str, parts: list[str], ranges: tuple[Range, ...]) -> str:
     """The feature maps one after another, with a range that holds all of theirs."""
-    axis = writer.constant(f"{name}/axis", np.int32(1))
-    joined = writer.real(name, "ConcatV2", *parts, axis, N=len(parts), Tidx=np.dtype("int32"))
-    return writer.quantise(f"{name}/act_quant", joined, min(low for low, _ in ranges), max(high for _, high in ranges))
+    limits = min(low for low, _ in ranges), max(high for _, high in ranges)
+    return writer.quantise(f"{name}/act_quant", writer.concat(name, parts), limits)
 
 
 def _anchors() -> Array:
@@ -308,33 +301,6 @@ def _anchors() -> Array:
         y, x, side = np.meshgrid(centres, centres, np.array(level.anchors) / SIZE, indexing="ij")
         parts.append(np.stack([y, x, side, side], -1).reshape(-1, 4))
     return np.concatenate(parts).astype(np.float32)
-
-
-def _postprocess(writer: _Writer, boxes: str, scores: str, anchors: str) -> None:
-    """The exporter's node, with its attributes."""
-    y_scale, x_scale, h_scale, w_scale = BOX_CODER
-    name = "TFLite_Detection_PostProcess"
-    writer.node(
-        name,
-        name,
-        boxes,
-        scores,
-        anchors,
-        _output_quantized=True,
-        _output_types=[np.dtype("float32")] * 4,
-        _support_output_type_float_in_quantized_op=True,
-        max_detections=MAX_DETECTIONS,
-        max_classes_per_detection=1,
-        detections_per_class=100,
-        use_regular_nms=False,
-        nms_score_threshold=1e-8,
-        nms_iou_threshold=0.5,
-        num_classes=len(LABELS),
-        y_scale=y_scale,
-        x_scale=x_scale,
-        h_scale=h_scale,
-        w_scale=w_scale,
-    )
 
 
 def picture(seed: int, *, side: int = 2 * SIZE) -> Picture:
@@ -353,6 +319,7 @@ def picture(seed: int, *, side: int = 2 * SIZE) -> Picture:
         pixels=np.clip(np.rint(noisy), 0, 255).astype(np.uint8),
         boxes=corners.reshape(-1, 4).astype(np.float32),
         classes=np.array(classes, np.int64),
+        crowd=np.zeros(len(classes), np.bool_),
     )
 
 
