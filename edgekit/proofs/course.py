@@ -17,15 +17,15 @@ from .._version import __version__
 from ..runtimes.packages import version
 from ..values.artifact import Artifact
 from ..values.checks import Check
-from ..values.codec import to_data
 from ..values.model import Model
 from ..values.proof import SAME, TRAINED, Proof, Reference, Size, TensorError, detections
 from ..values.recipe import Recipe, recipes
 from ..values.spec import FinalHead, ImageInput, RawHead
 from ..values.support import requantises
 from ..values.truth import TruthSet
-from ..vision import images, metrics, preprocess
+from ..vision import images, preprocess
 from . import Candidate, candidate, checks, tensors
+from .accuracy import Accuracy, measure
 from .references import Opened, Treatment
 from .trial import Judge, Observation, agreements, head_errors
 
@@ -140,7 +140,7 @@ def conclude(
     artifact = course.artifact
     heads = {name: head_errors(observations, name) for name in course.treatments}
     found = agreements(observations, course.judge.tolerances)
-    figures = _figures(course, observations, truths) if truths else {}
+    accuracy = _accuracy(course, observations, truths) if truths else Accuracy()
     return Proof(
         artifact=artifact.root,
         model=artifact.spec.name,
@@ -155,7 +155,7 @@ def conclude(
             *course.candidate.checks(),
             *checks.head_checks(heads[SAME], course.recipe.limits),
             *(check for one in found for check in checks.agreement_checks(one, course.recipe.limits)),
-            *_further_checks(course, observations, figures, truths),
+            *_further_checks(course, observations, accuracy.figures, truths),
         ),
         agreements=found,
         heads=heads,
@@ -170,7 +170,9 @@ def conclude(
             Size(name=f"source, {model.file}", bytes=model.path.stat().st_size),
         ),
         display_score=artifact.display_score,
-        figures=figures,
+        figures=accuracy.figures,
+        classes=accuracy.classes,
+        shares=accuracy.shares,
         assumptions=tuple(dict.fromkeys((*model.assumptions, *artifact.assumptions))),
         host={"machine": platform.platform(), "processor": platform.machine(), "cores": str(os.cpu_count())},
         tools={
@@ -196,16 +198,13 @@ def _further_checks(
         yield checks.saturation_check(full, len(observations), course.judge.spec.selection.max_detections)
 
 
-def _figures(course: Course, observations: Sequence[Observation], truths: TruthSet) -> dict[str, dict[str, float]]:
-    """The twelve COCO figures of the source under each treatment and of the artifact."""
+def _accuracy(course: Course, observations: Sequence[Observation], truths: TruthSet) -> Accuracy:
+    """Of the source under each treatment and of the artifact."""
     pairs = {observation.pair.picture: observation.pair for observation in observations}
     judged = [(pairs[truth.path], truth) for truth in truths.pictures]
     answers = {
-        TRAINED: [(pair.references[TRAINED], truth) for pair, truth in judged],
-        SAME: [(pair.references[SAME], truth) for pair, truth in judged],
-        course.recipe.name: [(pair.candidate, truth) for pair, truth in judged],
+        TRAINED: [(detections(pair.references[TRAINED]), truth) for pair, truth in judged],
+        SAME: [(detections(pair.references[SAME]), truth) for pair, truth in judged],
+        course.recipe.name: [(detections(pair.candidate), truth) for pair, truth in judged],
     }
-    return {
-        who: to_data(metrics.coco_figures((detections(found), truth) for found, truth in rows))
-        for who, rows in answers.items()
-    }
+    return measure(answers, course.artifact.spec, score=course.artifact.display_score)

@@ -93,6 +93,7 @@ def _page(proof: Proof) -> dict[str, Any]:
         "layers": Markup(plots.layer_errors(proof.layers)) if proof.layers else "",
         "layers_reference": f"under the {SAME}" if SAME in references else "as it is",
         "scores": Markup(plots.score_pairs(scores, limit)) if scores else "",
+        "classes": list(dict.fromkeys(label for found in proof.classes.values() for label in found)),
         "figure_names": list(dict.fromkeys(name for figures in proof.figures.values() for name in figures)),
         "operator_count": sum(row.count for row in proof.operators),
         "sizes": [{"name": entry.name, "text": size(entry.bytes)} for entry in proof.sizes],

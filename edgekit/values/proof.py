@@ -135,7 +135,8 @@ class Proof(Shown):
     """The verdict on one artifact and everything that it rests on.
 
     artifact: folder; model: its name; sha256: of its model file. heads: errors of the raw heads over all samples, by
-    reference. layers: errors of inner tensors on the first sample, in execution order. figures: who → the COCO figures.
+    reference. layers: errors of inner tensors on the first sample, in execution order. figures: who → the COCO figures;
+    classes: who → label → average precision at an overlap of .5; shares: who → mean error of a group's share.
     """
 
     brief: ClassVar[tuple[str, ...]] = ("recipe", "outcome", "checks")
@@ -155,6 +156,8 @@ class Proof(Shown):
     sizes: tuple[Size, ...]
     display_score: float
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     host: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ Precision is averaged over 101 recalls, ten overlaps (.50 to .95) and all classe
 region, and boxes outside the range of areas that is asked for, count neither for nor against a model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +62,21 @@ class _Evaluated:
     counted: Flags
 
 
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """figures: over all classes. by_class: class → (AP, AP at an overlap of .5), of the classes that truth has."""
+
+    figures: CocoFigures
+    by_class: Mapping[int, tuple[float, float]]
+
+
 def coco_figures(pictures: Iterable[tuple[Detections, Truth]]) -> CocoFigures:
     """The twelve figures over all pictures: what was found in each, and its truth."""
+    return evaluate(pictures).figures
+
+
+def evaluate(pictures: Iterable[tuple[Detections, Truth]]) -> Evaluation:
+    """The twelve figures, and the average precision of each class."""
     evaluated = [_evaluate(found, truth) for found, truth in pictures]
     present = np.unique(np.concatenate([picture.true_classes for picture in evaluated] or [np.empty(0, np.int64)]))
     precision = np.full((len(present), len(AREAS), len(OVERLAPS), len(RECALLS)), -1.0)
@@ -75,7 +88,7 @@ def coco_figures(pictures: Iterable[tuple[Detections, Truth]]) -> CocoFigures:
                 curve = _curve(rows, area, most)
                 if curve is not None:
                     precision[place, area], table[place, area] = curve
-    return CocoFigures(
+    figures = CocoFigures(
         ap=_mean(precision[:, ALL]),
         ap50=_mean(precision[:, ALL, 0]),
         ap75=_mean(precision[:, ALL, 5]),
@@ -89,6 +102,11 @@ def coco_figures(pictures: Iterable[tuple[Detections, Truth]]) -> CocoFigures:
         ar_medium=_mean(recall[MOST][:, MEDIUM]),
         ar_large=_mean(recall[MOST][:, LARGE]),
     )
+    by_class = {
+        int(index): (_mean(precision[place, ALL]), _mean(precision[place, ALL, 0]))
+        for place, index in enumerate(present)
+    }
+    return Evaluation(figures=figures, by_class=by_class)
 
 
 def _mean(table: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import UserDataError
 from ..formats import coco, voc
 from ..formats.labels import GAP, nearest
+from ..values.answers import Detections
 from ..values.truth import Annotation, TrueBox, Truth, TruthSet
 from . import images
 
@@ -43,6 +44,27 @@ def read(path: Path, *, labels: Sequence[str], pictures: Iterable[Path]) -> Trut
             fix="Give the pictures that the annotations were made for.",
         )
     return _translate(found, tuple(without), labels, path)
+
+
+def make(picture: Path, size: tuple[int, int], boxes: Sequence[TrueBox], classes: Mapping[str, int]) -> Truth:
+    """The truth of a picture of ``size`` (width, height) whose boxes all have a label of ``classes``."""
+    pixels = np.array([box.box for box in boxes], np.float64).reshape(-1, 4)
+    return Truth(
+        path=picture,
+        width=size[0],
+        height=size[1],
+        boxes=(pixels / (size * 2)).astype(np.float32),
+        classes=np.array([classes[box.label] for box in boxes], np.int64),
+        crowd=np.array([box.crowd for box in boxes], np.bool_),
+        areas=np.array([box.area for box in boxes], np.float32),
+    )
+
+
+def perfect(truth: Truth) -> Detections:
+    """The answer that finds all that is asked for, and nothing else."""
+    asked = ~truth.crowd
+    boxes = truth.boxes[asked]
+    return Detections(boxes=boxes, scores=np.ones(len(boxes), np.float32), classes=truth.classes[asked])
 
 
 def _index(annotations: Sequence[Annotation], path: Path) -> Mapping[str, Annotation | None]:
@@ -83,7 +105,7 @@ def _translate(
     truths = []
     for picture, annotation in found:
         kept = [box for box in annotation.boxes if box.label in classes and _has_area(box)]
-        truths.append(_truth(picture, annotation.size or _size(picture), kept, classes))
+        truths.append(make(picture, annotation.size or _size(picture), kept, classes))
     empty = sum(box.label in classes and not _has_area(box) for box in boxes)
     return TruthSet(pictures=tuple(truths), without=without, unknown=dict(unknown), empty=empty)
 
@@ -96,16 +118,3 @@ def _size(picture: Path) -> tuple[int, int]:
 def _has_area(box: TrueBox) -> bool:
     xmin, ymin, xmax, ymax = box.box
     return bool(np.isfinite(box.box).all()) and xmax > xmin and ymax > ymin
-
-
-def _truth(picture: Path, size: tuple[int, int], boxes: Sequence[TrueBox], classes: Mapping[str, int]) -> Truth:
-    pixels = np.array([box.box for box in boxes], np.float64).reshape(-1, 4)
-    return Truth(
-        path=picture,
-        width=size[0],
-        height=size[1],
-        boxes=(pixels / (size * 2)).astype(np.float32),
-        classes=np.array([classes[box.label] for box in boxes], np.int64),
-        crowd=np.array([box.crowd for box in boxes], np.bool_),
-        areas=np.array([box.area for box in boxes], np.float32),
-    )

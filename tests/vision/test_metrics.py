@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from edgekit.values.answers import Detections
 from edgekit.values.truth import Truth
-from edgekit.vision.metrics import CocoFigures, coco_figures
+from edgekit.vision.metrics import CocoFigures, coco_figures, evaluate
 
 NAMES = [
     "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large",
@@ -89,7 +89,7 @@ def judged_by_pycocotools(pictures, classes):
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return evaluation.stats
+    return evaluation
 
 
 @pytest.mark.parametrize("crowds", [0, 0.2])
@@ -101,7 +101,7 @@ def test_equals_pycocotools(crowds, score_levels, classes):
         pictures = [random_picture(rng, classes=classes, crowds=crowds, score_levels=score_levels) for _ in range(20)]
         figures = coco_figures(pictures)
         np.testing.assert_allclose(
-            [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, classes), atol=1e-6
+            [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, classes).stats, atol=1e-6
         )
 
 
@@ -111,11 +111,32 @@ def test_more_than_a_hundred_detections_of_a_class_in_a_picture():
     assert max(np.bincount(found.classes).max() for found, _ in pictures) > 120
     figures = coco_figures(pictures)
     np.testing.assert_allclose(
-        [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, 2), atol=1e-6
+        [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, 2).stats, atol=1e-6
     )
 
 
+@pytest.mark.parametrize("crowds", [0, 0.4])
+def test_classes_one_by_one_equal_pycocotools(crowds):
+    rng = np.random.default_rng(3)
+    pictures = [random_picture(rng, classes=4, crowds=crowds, score_levels=0) for _ in range(15)]
+    found = evaluate(pictures)
+    assert found.figures == coco_figures(pictures)
+    precision = judged_by_pycocotools(pictures, 6).eval["precision"][..., 0, 2]  # overlaps, recalls, classes
+    assert found.by_class.keys() == {0, 1, 2, 3}
+    for index, (ap, ap50) in found.by_class.items():
+        assert ap == pytest.approx(precision[..., index].mean(), abs=1e-6)
+        assert ap50 == pytest.approx(precision[0, :, index].mean(), abs=1e-6)
+    assert (precision[..., 4:] == -1).all()  # of classes that truth does not have nothing is said
+
+
+def test_a_class_that_is_crowds_alone_has_no_precision():
+    rng = np.random.default_rng(4)
+    pictures = [random_picture(rng, classes=1, crowds=2, score_levels=0) for _ in range(3)]
+    assert evaluate(pictures).by_class == {0: (-1, -1)}
+
+
 def test_nothing_to_measure_on_is_minus_one():
+    assert evaluate([]).by_class == {}
     assert coco_figures([]) == CocoFigures(**dict.fromkeys(NAMES, -1.0))
 
 
