@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import UserDataError
 from ..formats.foreign import kind, refuse_mishap
-from ..system import read_file
+from ..system import open_file, read_file
 
 Pixels = NDArray[np.uint8]
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -24,6 +25,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 QUALITY = 92
 MAX_BYTES = 512 * 2**20
 
@@ -76,6 +78,17 @@ def decode(data: bytes, name: str) -> Pixels:
         ) from None
 
 
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file, the right way up, from its header alone. Errors as of ``load``."""
+    with open_file(path) as stream:
+        return _header(stream, str(path))
+
+
+def encoded_size(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height of an encoded picture, as ``size`` reads them."""
+    return _header(io.BytesIO(data), name)
+
+
 def encode(pixels: Pixels, suffix: str = ".png") -> bytes:
     """A picture file's bytes; suffix: .png, .jpg, .jpeg, .webp or .bmp. Raises UserDataError for another."""
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP"}
@@ -84,6 +97,21 @@ def encode(pixels: Pixels, suffix: str = ".png") -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kinds[suffix.lower()], quality=QUALITY)
     return stream.getvalue()
+
+
+def _header(stream: BinaryIO, name: str) -> tuple[int, int]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(stream) as image:
+                turned = image.getexif().get(ORIENTATION, 1) in SIDEWAYS
+                if not (turned and image.format == "TIFF"):  # those Pillow turns itself, some versions already here
+                    return image.size[::-1] if turned else image.size
+    except Exception:
+        pass  # the full reader says in words what is wrong
+    stream.seek(0)
+    pixels = decode(stream.read(), name)
+    return pixels.shape[1], pixels.shape[0]
 
 
 def _likely(data: bytes) -> str:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import StorageError, UsageError, UserDataError
-from edgekit.vision.images import MAX_BYTES, SUFFIXES, decode, encode, load, pictures
+from edgekit.vision.images import MAX_BYTES, SUFFIXES, decode, encode, encoded_size, load, pictures, size
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -37,7 +37,7 @@ def test_kinds(kind):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_turns(orientation, kind):
     # By the EXIF standard the stored rows and columns are these sides of the true picture.
     upright = np.zeros((32, 48, 3), np.uint8)
@@ -60,6 +60,37 @@ def test_exif_turns(orientation, kind):
     assert pixels.shape == upright.shape
     for y, x in ((8, 12), (8, 36), (24, 12), (24, 36)):
         assert np.abs(pixels[y, x].astype(int) - upright[y, x]).max() < 40
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_size_is_that_of_the_pixels(orientation, kind, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(Image.fromarray(picture()), kind, exif=exif)
+    height, width = decode(data, "x").shape[:2]
+    (tmp_path / "x").write_bytes(data)
+    assert size(tmp_path / "x") == encoded_size(data, "x") == (width, height)
+
+
+def test_the_size_of_a_cut_picture_is_read_from_its_header(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    (tmp_path / "cut.jpg").write_bytes(saved(Image.fromarray(noise), "JPEG")[:5000])
+    assert size(tmp_path / "cut.jpg") == (300, 200)
+    with pytest.raises(UserDataError, match="damaged"):
+        load(tmp_path / "cut.jpg")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"", "is empty"), (b"text", "not a picture"), (b"<html></html>", "web page")]
+)
+def test_what_has_no_size(data, message, tmp_path):
+    (tmp_path / "x.png").write_bytes(data)
+    for read in (lambda: size(tmp_path / "x.png"), lambda: encoded_size(data, "x.png")):
+        with pytest.raises(UserDataError, match=rf"x\.png.* {message}"):
+            read()
+    with pytest.raises(UsageError, match="There is no file"):
+        size(tmp_path / "absent.png")
 
 
 def test_grey_palette_bilevel_and_cmyk():

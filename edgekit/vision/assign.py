@@ -1,0 +1,166 @@
+"""Which anchor is to predict which true box: the targets that a detector is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..values.spec import expect
+from .anchors import Grid, overlaps, table
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Targets:
+    """What the anchors of a batch are to say, as lists of places; every other anchor is background.
+
+    anchors: int64 (p,), picture × N + anchor, of those that predict a box. classes: int64 (p,), 0-based.
+    encodings: float32 (p, 4) of (ty, tx, th, tw). ignored: int64 (i,), places that are neither right nor wrong.
+    """
+
+    anchors: Indices
+    classes: Indices
+    encodings: Floats
+    ignored: Indices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """An anchor takes the box that it overlaps most: from ``positive`` IoU up it predicts it, below ``negative`` it
+    is background, and between them neither. With ``force`` each box is also taken by the anchor that overlaps it most.
+    """
+
+    positive: float = 0.5
+    negative: float = 0.4
+    force: bool = True
+
+    def __post_init__(self) -> None:
+        got = (self.positive, self.negative)
+        expect(0 <= self.negative <= self.positive <= 1, "match", "0 ≤ negative ≤ positive ≤ 1", got)
+
+
+class Assigner:
+    """Finds targets for batches. Only cells near a box are looked at: the cost grows with boxes, not with anchors."""
+
+    def __init__(self, grids: Sequence[Grid], matching: Matching, box_coder: Sequence[float]) -> None:
+        self._grids = tuple(grids)
+        self._matching = matching
+        self._coder = np.asarray(box_coder, np.float32)
+        self._table = table(grids)
+
+    def assign(self, pictures: Sequence[tuple[NDArray[np.floating], Indices, NDArray[np.bool_]]]) -> Targets:
+        """Targets of a batch. Each picture: boxes (n, 4) of (xmin, ymin, xmax, ymax) in [0, 1], classes, crowd.
+
+        A crowd box is predicted by no anchor; those that overlap it as they would one they are to predict are ignored.
+        """
+        boxes = np.concatenate([np.asarray(p[0], np.float32).reshape(-1, 4) for p in pictures])
+        classes = np.concatenate([p[1] for p in pictures]).astype(np.int64)
+        crowd = np.concatenate([p[2] for p in pictures]).astype(bool)
+        offset = np.repeat(np.arange(len(pictures)), [len(p[1]) for p in pictures]) * len(self._table)
+        anchor, box, overlap, best = self._candidates(boxes)
+        place = anchor + offset[box]
+        near = overlap >= self._matching.negative
+        ignored = place[near & (crowd[box] | (overlap < self._matching.positive))]
+        taken = (overlap >= self._matching.positive) & ~crowd[box]
+        chosen_place, chosen_box = place[taken], box[taken]
+        order = np.argsort(overlap[taken], kind="stable")  # of several boxes the last written wins: the best
+        chosen_place, chosen_box = chosen_place[order], chosen_box[order]
+        if self._matching.force:
+            asked = np.flatnonzero(~crowd & (best >= 0))
+            chosen_place = np.concatenate([chosen_place, best[asked] + offset[asked]])
+            chosen_box = np.concatenate([chosen_box, asked])
+        chosen_place, last = np.unique(chosen_place[::-1], return_index=True)
+        chosen_box = chosen_box[::-1][last]
+        return Targets(
+            anchors=chosen_place,
+            classes=classes[chosen_box],
+            encodings=self._encode(boxes[chosen_box], self._table[chosen_place % len(self._table)]),
+            ignored=np.setdiff1d(ignored, chosen_place),
+        )
+
+    def _candidates(self, boxes: Floats) -> tuple[Indices, Indices, Floats, Indices]:
+        """Pairs (anchor, box, IoU) of all that overlap by ``negative`` or more, and each box's best anchor.
+
+        Anchors of a size that even with the same centre overlaps less are not looked at, unless a box has no better.
+        """
+        found = _Found(len(boxes))
+        sizes = (boxes[:, [3, 2]] - boxes[:, [1, 0]]).astype(np.float64)
+        shapes = np.array([size for grid in self._grids for size in grid.sizes])
+        alike = overlaps(np.maximum(sizes, 1e-9), shapes) >= self._matching.negative
+        self._look(boxes, alike, found)
+        left = found.most < self._matching.negative
+        self._look(boxes, left[:, None] & ~alike, found)
+        anchors, owners = np.concatenate(found.anchors), np.concatenate(found.owners)
+        return anchors, owners, np.concatenate(found.overlaps), found.best
+
+    def _look(self, boxes: Floats, wanted: NDArray[np.bool_], found: _Found) -> None:
+        """Add what anchors of the wanted (box, size) pairs overlap."""
+        first, column = 0, 0
+        for grid in self._grids:
+            for index, size in enumerate(grid.sizes):
+                chosen = np.flatnonzero(wanted[:, column])
+                column += 1
+                if len(chosen):
+                    cells, overlap = self._near(boxes[chosen], grid, size)
+                    found.add(chosen, first + cells * len(grid.sizes) + index, overlap, self._matching.negative)
+            first += grid.count
+
+    def _near(self, boxes: Floats, grid: Grid, size: tuple[float, float]) -> tuple[Indices, Floats]:
+        """For each box the cells (n, k) in a window around it, and the IoU there of anchors of one size."""
+        down, rows = _axis(boxes[:, 1], boxes[:, 3], grid.rows, size[0], self._matching.negative)
+        across, columns = _axis(boxes[:, 0], boxes[:, 2], grid.columns, size[1], self._matching.negative)
+        shared = down[:, :, None] * across[:, None]
+        areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        overlap = shared / (areas[:, None, None] + np.float32(size[0] * size[1]) - shared)
+        cells = rows[:, :, None] * grid.columns + columns[:, None]
+        return cells.reshape(len(boxes), -1), overlap.reshape(len(boxes), -1)
+
+    def _encode(self, boxes: Floats, anchors: Floats) -> Floats:
+        """(ty, tx, th, tw) of boxes for their anchors: the inverse of ``decode.decode_boxes``."""
+        low, high = boxes[:, [1, 0]], boxes[:, [3, 2]]
+        offset = ((low + high) / 2 - anchors[:, :2]) / anchors[:, 2:]
+        size = np.log(np.maximum(high - low, np.float32(1e-6)) / anchors[:, 2:])
+        return np.concatenate([offset, size], axis=1) * self._coder
+
+
+class _Found:
+    """Pairs that overlap, and the best anchor of each box; −1 where none overlaps it at all."""
+
+    def __init__(self, boxes: int) -> None:
+        self.anchors: list[Indices] = [np.empty(0, np.int64)]
+        self.owners: list[Indices] = [np.empty(0, np.int64)]
+        self.overlaps: list[Floats] = [np.empty(0, np.float32)]
+        self.best, self.most = np.full(boxes, -1, np.int64), np.zeros(boxes, np.float32)
+
+    def add(self, boxes: Indices, anchors: Indices, overlaps: Floats, least: float) -> None:
+        """boxes: (m,). anchors, overlaps: (m, k), near each of them."""
+        rows, place = np.arange(len(boxes)), overlaps.argmax(axis=1)
+        most = overlaps[rows, place]
+        better = most > self.most[boxes]
+        self.best[boxes[better]], self.most[boxes[better]] = anchors[rows, place][better], most[better]
+        owner, column = np.nonzero(overlaps >= least)
+        self.anchors.append(anchors[owner, column])
+        self.owners.append(boxes[owner])
+        self.overlaps.append(overlaps[owner, column])
+
+
+def _axis(low: Floats, high: Floats, cells: int, side: float, least: float) -> tuple[Floats, Indices]:
+    """Lengths (n, k) that boxes share with anchors along one axis, in the k cells around each box; and those cells.
+
+    For an IoU of t the shared length is at least t of the longer side. So a box of at most 1 / t of the anchor's side
+    is centred no further from it than the larger of (1 / t − 1) / 2 and 1 − t of that side.
+    """
+    least = max(least, 0.1)
+    reach = int(np.ceil(min(max((1 / least - 1) / 2, 1 - least) * side, 1) * cells))
+    middle = np.floor((low + high) / 2 * cells).astype(np.int64)
+    cell = middle[:, None] + np.arange(-reach, reach + 1)
+    centre = ((cell + 0.5) / cells).astype(np.float32)
+    half = np.float32(side / 2)
+    shared = np.minimum(high[:, None], centre + half) - np.maximum(low[:, None], centre - half)
+    shared = np.where((cell >= 0) & (cell < cells), np.maximum(shared, 0), 0)
+    return shared.astype(np.float32), np.clip(cell, 0, cells - 1)
