@@ -50,6 +50,12 @@ class ConversionError(EdgekitError):
     exit_code = 4
 
 
+class TrainingError(EdgekitError):
+    """A training went wrong on its own: its loss is no number any more, or TensorFlow failed."""
+
+    exit_code = 4
+
+
 class VerificationError(EdgekitError):
     """The converted model does not answer as its source does."""
 
