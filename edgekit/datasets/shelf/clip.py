@@ -26,7 +26,7 @@ RATE, SECONDS = 12, 5
 FINE = 1.5  # pixels of the drawing for one of a frame at the usual distance
 LONG = 3.0  # widths of a frame that the shelf is long
 SUFFIX, CODEC = ".webm", "VP90"
-PLAN = Plan(boards=2.7, run=4, gaps=0.1, behind=0.3, stacked=0.4, messy=0.02, few=False, widest=9)
+PLAN = Plan(full=False, boards=2.7, run=4, gaps=0.1, behind=0.3, stacked=0.4, messy=0.02, few=False, widest=9)
 
 
 def write_clip(path: Path, *, sprites: int = 0, seed: int = 0) -> tuple[Path, ...]:

@@ -11,7 +11,8 @@ from .canvas import Canvas, Stamp, stamp
 from .pen import hsv
 
 WEIGHTS = (15.0, 18.0, 14.0, 15.0, 18.0, 14.0, 24.0)  # of runs, so that classes come out about equally often
-NARROW, LOW = 7.4, 9.5  # pixels at 192: no pack is placed smaller
+NARROW, LOW = 9.0, 12.0  # pixels at 192: no pack is placed smaller …
+FULL = 0.82  # … than this part of it where a shelf is full
 LEAST_ROOM = 20.0  # pixels at 192: less stays empty, because few packs would fit
 OTHER = LABELS.index("other_pack")
 
@@ -19,11 +20,13 @@ OTHER = LABELS.index("other_pack")
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """One shop's habits. boards: number of them. run: most facings of a product. few: large packs, wide apart.
+    full: small packs without a gap.
 
     gaps, behind, stacked, messy: chances of a gap after a run, of a second row behind it, of piles in it, and of packs
     that lean or have fallen. widest: widths of the packs at most, in heights.
     """
 
+    full: bool
     boards: float
     run: int
     gaps: float
@@ -37,20 +40,21 @@ class Plan:
     def of(cls, random: Random) -> Plan:
         kind = random.random()
         few = kind > 0.9
-        full = kind < 0.08
+        full = kind < 0.02
         if full:
-            boards, run = random.uniform(6.2, 7.8), 9
-        elif kind < 0.17:
-            boards, run = random.uniform(5, 7), 9
-        elif kind < 0.45:
-            boards, run = random.uniform(3.6, 5), 7
-        elif kind < 0.75:
-            boards, run = random.uniform(2.3, 3.6), 5
+            boards, run = random.uniform(5.6, 7.4), 9
+        elif kind < 0.08:
+            boards, run = random.uniform(4.4, 6), 9
+        elif kind < 0.3:
+            boards, run = random.uniform(3, 4.4), 7
+        elif kind < 0.7:
+            boards, run = random.uniform(2, 3), 5
         elif not few:
-            boards, run = random.uniform(1.5, 2.3), 4
+            boards, run = random.uniform(1.3, 2), 4
         else:
             boards, run = random.uniform(1.05, 1.4), 2
         return cls(
+            full=full,
             boards=boards,
             run=random.randint(1, run),
             gaps=0.02 if full else random.choice((0.03, 0.12, 0.12, 0.35)),
@@ -139,7 +143,8 @@ class _Filler:
 
     def _size(self, sprite: Sprite, room: float) -> tuple[float, float]:
         low, high = sprite.tall
-        height = max(room * self.random.uniform(low, high), LOW * self.unit, NARROW * self.unit / sprite.aspect)
+        least = self.unit * (FULL if self.plan.full else 1)
+        height = max(room * self.random.uniform(low, high), LOW * least, NARROW * least / sprite.aspect)
         return height, height * sprite.aspect
 
     def _run(
