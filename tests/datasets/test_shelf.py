@@ -77,16 +77,16 @@ def test_boxes_lie_in_the_picture(many: list[Picture]) -> None:
 
 def test_what_is_asked_for_is_large_enough_to_be_told(many: list[Picture]) -> None:
     sides = np.concatenate([(one.boxes[:, 2:] - one.boxes[:, :2])[~one.crowd] for one in many]) * SIDE
-    assert sides.min() >= 6
-    assert np.percentile(sides[:, 0], 5) >= 6.3
-    assert np.percentile(sides[:, 1], 5) >= 9
+    assert sides.min() >= 8
+    assert np.percentile(sides[:, 0], 5) >= 8.5
+    assert np.percentile(sides[:, 1], 5) >= 13
 
 
 def test_shelves_are_from_nearly_empty_to_crowded(many: list[Picture]) -> None:
-    counts = np.array([np.count_nonzero(~picture.crowd) for picture in many])
+    counts = np.array([len(picture.classes) for picture in many])
     assert np.percentile(counts, 5) <= 8
     assert 0.04 <= (counts > 100).mean() <= 0.25
-    assert counts.max() > 150
+    assert counts.max() >= 180
 
 
 def test_no_class_is_rare(many: list[Picture]) -> None:
@@ -101,14 +101,14 @@ def test_groups_hold_every_label_once() -> None:
 
 @pytest.mark.parametrize("seed", [0, 5, 11])
 def test_boxes_are_those_of_the_visible_pixels(shelf: Shelf, seed: int) -> None:
-    """The numbers of the products, seen through the same camera eight times as finely."""
+    """Of what is asked for; the numbers of the products are seen through the same camera eight times as finely."""
     random = rng(f"tight/{seed}")
     plan = Plan.of(random)
     canvas = compose(bank(BANK), plan, random, *canvas_size(SIDE, SIDE), 1.0)
     surround(canvas, plan, random, 1.0)
     matrix = view(random, SIDE, SIDE)
-    found, classes, _ = boxes(canvas, matrix, SIDE, SIDE)
-    assert len(found) > 3
+    found, classes, crowd = boxes(canvas, matrix, SIDE, SIDE)
+    assert (~crowd).sum() > 3
     fine = 8
     enlarge = np.diag([fine, fine, 1.0]) @ matrix
     half = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])
@@ -122,7 +122,7 @@ def test_boxes_are_those_of_the_visible_pixels(shelf: Shelf, seed: int) -> None:
         if len(rows):
             edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / fine
             brute[index] = (label, edges)
-    for box, label in zip(found * SIDE, classes.tolist(), strict=True):
+    for box, label in zip(found[~crowd] * SIDE, classes[~crowd].tolist(), strict=True):
         nearest = min(np.abs(edges - box).max() for other, edges in brute.values() if other == label)
         assert nearest <= 1 / 3
 
@@ -147,8 +147,8 @@ def test_boxes_lie_where_the_camera_shows_the_pack(shelf: Shelf, seed: int) -> N
 
 @pytest.mark.parametrize(
     ("covered", "expected"),
-    [(0.0, [False]), (0.5, [False]), (0.7, [True]), (0.93, [])],
-    ids=["free", "half hidden", "mostly hidden", "hidden"],
+    [(0.0, [False]), (0.3, [False]), (0.45, [True]), (0.93, [])],
+    ids=["free", "partly hidden", "half hidden", "hidden"],
 )
 def test_what_is_hidden_is_not_asked_for(covered: float, expected: list[bool]) -> None:
     canvas = Canvas.blank(SIDE, SIDE)
@@ -179,7 +179,7 @@ def test_a_bottle_without_its_label_is_not_asked_for() -> None:
 
 def test_what_the_edge_of_the_picture_cuts_off_is_hidden_too() -> None:
     canvas = Canvas.blank(SIDE, SIDE)
-    for left in (-10, -28):
+    for left in (-4, -28):
         canvas.place(stamp(bank(BANK)[2][0][0], 60, 40), left, 80 + left, 2)
     found, _, crowd = boxes(canvas, STRAIGHT, SIDE, SIDE)
     assert crowd.tolist() == [False, True]

@@ -78,14 +78,14 @@ def expose(pixels: NDArray[np.uint8], random: Random, *, smallest: float) -> NDA
     if random.random() < 0.25:
         _glare(picture, random)
     picture = _lens(picture, random, smallest)
-    noise = random.uniform(0, 3) if random.random() < 0.6 else random.uniform(3, 9)
+    noise = random.uniform(0, 3) if random.random() < 0.6 else random.uniform(3, 7)
     start = random.randrange(NOISE - height * width * 3)
     picture += _noise()[start : start + picture.size].reshape(picture.shape) * np.float32(noise)
     result = np.clip(picture, 0, 255).astype(np.uint8)
     if random.random() < 0.3:
         result = _tone(result, random)
     if random.random() < 0.35:
-        quality = random.randint(38, 80)
+        quality = random.randint(50, 85)
         result = cv2.imdecode(cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     return result
 
@@ -106,7 +106,7 @@ def light(random: Random, height: int, width: int) -> Array:
     if random.random() < 0.1:  # the shadow of someone who stands there
         edge, soft = random.uniform(-0.6, 0.6), random.uniform(4, 14)
         field *= 1 - 0.4 / (1 + np.exp(soft * (x + 0.3 * y - edge)))
-    gain = random.uniform(0.75, 1.12) if random.random() < 0.75 else random.uniform(0.5, 1.3)
+    gain = random.uniform(0.75, 1.12) if random.random() < 0.75 else random.uniform(0.6, 1.3)
     field *= min(1, BRIGHTEST / (gain * float(field.max())))
     warm, tint = random.gauss(0, 0.06), random.gauss(0, 0.03)
     cast = np.array([gain * (1 + warm), gain * (1 + tint), gain * (1 - warm)], np.float32)

@@ -71,7 +71,7 @@ def rival(random: Random) -> Look:
 
 def other(random: Random) -> Look:
     """Anything: mostly colours that no brand has, now and then a brand's own with another design."""
-    near = random.random() < 0.22
+    near = random.random() < 0.1
     base = _near(random) if near else _free(random)
     accent = _free(random) if random.random() < 0.8 else BLACK
     pale = mix(WHITE, _free(random), random.uniform(0, 0.35))

@@ -11,8 +11,8 @@ from .canvas import Canvas, Stamp, stamp
 from .pen import hsv
 
 WEIGHTS = (15.0, 18.0, 14.0, 15.0, 18.0, 14.0, 24.0)  # of runs, so that classes come out about equally often
-NARROW, LOW = 9.0, 12.0  # pixels at 192: no pack is placed smaller …
-FULL = 0.82  # … than this part of it where a shelf is full
+NARROW, LOW = 11.0, 14.0  # pixels at 192: no pack is placed smaller …
+FULL = 0.85  # … than this part of it where a shelf is full
 LEAST_ROOM = 20.0  # pixels at 192: less stays empty, because few packs would fit
 OTHER = LABELS.index("other_pack")
 
@@ -40,10 +40,10 @@ class Plan:
     def of(cls, random: Random) -> Plan:
         kind = random.random()
         few = kind > 0.9
-        full = kind < 0.02
+        full = kind < 0.04
         if full:
-            boards, run = random.uniform(5.6, 7.4), 9
-        elif kind < 0.08:
+            boards, run = random.uniform(6.2, 8), 9
+        elif kind < 0.09:
             boards, run = random.uniform(4.4, 6), 9
         elif kind < 0.3:
             boards, run = random.uniform(3, 4.4), 7
