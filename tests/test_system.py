@@ -133,3 +133,14 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
             pass
     with pytest.raises(StorageError, match="cannot be read: Input/output error"), system.open_file(Path(__file__)):
         raise OSError(5, "Input/output error")
+
+
+def test_a_part_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abcdef")
+    for start, length, expected in ((0, 0, b"abcdef"), (2, 3, b"cde"), (4, 9, b"ef"), (9, 1, b"")):
+        assert system.read_range(tmp_path / "x", start, length) == expected
+    for length in (0, 3):
+        with pytest.raises(UsageError, match="There is no file"):
+            system.read_range(tmp_path / "absent", 0, length)
+        with pytest.raises(UsageError, match="is a folder"):
+            system.read_range(tmp_path, 0, length)
