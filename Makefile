@@ -3,7 +3,7 @@
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check fast slow bench format lock clean
+.PHONY: demo test check fast slow bench sample format lock clean
 
 demo: ## run the whole way on the bundled sample
 	@scripts/setup.sh requirements/demo.txt
@@ -26,6 +26,9 @@ slow: dev ## tests with real TensorFlow and the judges
 
 bench: dev ## the benchmark suites: ratios taken side by side
 	@$(RUN) benchmarks
+
+sample: dev ## draw and train the bundled sample anew, which takes hours
+	@scripts/sample.sh
 
 format: dev ## rewrite the sources as check wants them
 	@$(RUN) ruff format .

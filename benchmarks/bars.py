@@ -27,9 +27,13 @@ HEADER = """| figure | against | median | upper bound | limit | aim | launches |
 def row(bar: Bar) -> str:
     """The bar as a row of a Markdown table under HEADER."""
     aim = f"{bar.aim:g}" if bar.aim else ""
-    bound = f"{bar.ratio.upper:.2f} ({bar.ratio.confidence:.0%})"
+    bound = f"{_number(bar.ratio.upper)} ({bar.ratio.confidence:.0%})"
     verdict = "held" if bar.held else "**missed**"
     return (
-        f"| {bar.figure} | {bar.against} | {bar.ratio.median:.2f} | {bound} | {bar.limit:g} | {aim} "
+        f"| {bar.figure} | {bar.against} | {_number(bar.ratio.median)} | {bound} | {bar.limit:.3g} | {aim} "
         f"| {bar.ratio.launches} | {verdict} |"
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.5 else f"{value:.3f}"

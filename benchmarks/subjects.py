@@ -1,10 +1,10 @@
-"""What is measured: the published COCO detector where it is, else the bundled sample."""
+"""What is measured: the published COCO detector where it is, else the bundled shelf."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.stories.demo import write_sample
+from edgekit import shelf
 
 from .processes import cost, edgekit
 
@@ -21,7 +21,7 @@ class Subject:
 
 
 def subject(folder: Path) -> Subject:
-    """The published detector below EDGEKIT_REAL, or the sample, written and converted in ``folder``."""
+    """The published detector below EDGEKIT_REAL, or the bundled shelf, converted in ``folder``."""
     real = Path(os.environ.get("EDGEKIT_REAL", Path(__file__).parents[2] / "shared" / "real")) / "coco_ssd_mobilenet_v1"
     if real.is_dir():
         return Subject(
@@ -31,8 +31,14 @@ def subject(folder: Path) -> Subject:
             real / "ssd_mobilenet_v1.tflite",
             published=True,
         )
-    sample = write_sample(folder / "sample")
-    command = edgekit("convert", sample.graph, "--to", "tflite-uint8", "--labels", sample.labels, "-o", folder / "made")
-    cost(command, folder)
+    return bundled(folder)
+
+
+def bundled(folder: Path) -> Subject:
+    """The bundled shelf, converted in ``folder``."""
+    shelf.check()
+    cost(
+        edgekit("convert", shelf.GRAPH, "--to", "tflite-uint8", "--labels", shelf.LABELS, "-o", folder / "made"), folder
+    )
     made = folder / "made" / "tflite-uint8" / "model.tflite"
-    return Subject("bundled sample", sample.graph, sample.labels, made, published=False)
+    return Subject("bundled shelf", shelf.GRAPH, shelf.LABELS, made, published=False)

@@ -1,5 +1,6 @@
 """One function a promise. Each measures both sides in turn and returns its bars."""
 
+import itertools
 import shutil
 import tempfile
 import time
@@ -10,15 +11,20 @@ from typing import TypeVar
 
 import numpy as np
 
+from edgekit import shelf
 from edgekit.report import size
 from edgekit.stats.paired import Ratio, interleave, ratio
 
+from . import feeding
 from .bars import Bar
 from .processes import Cost, cost, edgekit, python
-from .subjects import Subject
+from .subjects import Subject, bundled
 
 Measure = Callable[[], Cost]
 T = TypeVar("T")
+
+DRAWN = 40  # pictures of a shelf in a row
+PNGS = 0.73  # PNG encodings of a picture that take a 150th of a second of CPU time, where one takes 9.1 ms
 
 BARE_CONVERTER = """
 import os
@@ -93,23 +99,102 @@ def finish(folder: Path, subject: Subject) -> list[Bar]:
 
 
 def latency(folder: Path, subject: Subject) -> list[Bar]:
-    """One inference of our detect.tflite against the published file, in fresh processes, pairs within a launch."""
+    """One inference against the published file, in fresh processes, pairs within a launch."""
     if not subject.published:
         return []
     cost(_command(subject, folder / "kept", "tflite-uint8"), folder)
+    ours = folder / "kept" / "tflite-uint8" / "model.tflite"
+    small = bundled(folder).tflite
+    return [
+        Bar("inference of our uint8 file", "published file", 1.03, _inference(ours, subject.tflite, folder)),
+        Bar("inference of the bundled shelf", "published file", 1 / 8, _inference(small, subject.tflite, folder)),
+    ]
+
+
+def draw(folder: Path, subject: Subject) -> list[Bar]:
+    """Pictures of shelves, drawn and written on one core: CPU time, in process."""
+    from edgekit.datasets.shelf import write
+    from edgekit.vision import images, opencv
+
+    opencv.setNumThreads(1)
+    seeds = itertools.count(step=DRAWN)
+
+    def drawn() -> float:
+        return _cpu(lambda: write(folder / "drawn", count=DRAWN, seed=next(seeds))) / DRAWN
+
+    drawn()  # its packs are drawn once, for all pictures
+    pixels = [images.load(path) for path in images.pictures(folder / "drawn")]
+
+    def encoded() -> float:
+        return _cpu(lambda: [images.encode(picture, ".png") for picture in pixels]) / DRAWN
+
+    pairs = interleave(drawn, encoded, launches=11)
+    against_second = ratio([(ours, 1 / 150) for ours, _ in pairs])
+    return [
+        Bar("a shelf picture, CPU time", "a 150th of a second", 1, against_second),
+        Bar("a shelf picture, CPU time", "encoding one as PNG", PNGS, ratio(pairs)),
+    ]
+
+
+def train(folder: Path, subject: Subject) -> list[Bar]:
+    """Training steps in one process: fed as a training feeds them, against batches that lie in memory."""
+    from edgekit.runtimes.tensorflow import tensorflow_worker
+
+    data = _pictures(folder / "few", 400)
+    with tensorflow_worker() as worker:
+        pairs = worker.run(feeding.seconds, data, folder, launches=11, timeout=3600.0)
+    return [Bar("a training step, its batch included", "on a batch in memory", 1 / 0.9, ratio(pairs))]
+
+
+def memory(folder: Path, subject: Subject) -> list[Bar]:
+    """A whole training of a few steps on 6000 pictures: the largest process."""
+    data = _pictures(folder / "many", 6000)
+    out = folder / "trained"
+    command = edgekit("train", "ssd", "--data", data, "-o", out, "--steps", "5", "--quantised-steps", "2")
+    peaks = []
+    for _ in range(3):
+        shutil.rmtree(out, ignore_errors=True)
+        peaks.append(cost(command, folder).peak)
+    against_limit = ratio([(peak, 3e9) for peak in peaks], confidence=0.85)  # three hardly differ
+    return [Bar("edgekit train ssd, 6000 pictures, peak memory", "3 GB", 1, against_limit)]
+
+
+SUITES = {
+    "start": start,
+    "convert": convert,
+    "finish": finish,
+    "latency": latency,
+    "shelf": draw,
+    "train": train,
+    "memory": memory,
+}
+
+
+def _pictures(out: Path, count: int) -> Path:
+    """A data set of so many pictures."""
+    cost(edgekit("dataset", "shelf", out, "--count", str(count)), out.parent)
+    return out
+
+
+def _inference(file: Path, other: Path, folder: Path) -> Ratio:
+    """Of the median pairs of ten processes, which begin with one file and the other in turn."""
     script = Path(__file__).with_name("invoke.py")
-    ours, published = folder / "kept" / "tflite-uint8" / "model.tflite", subject.tflite
     launches = []
     for launch in range(10):
-        files = (ours, published) if launch % 2 == 0 else (published, ours)
-        cost([*python(script.read_text()), *map(str, files), str(folder / "pairs")], folder)
+        files = (file, other) if launch % 2 == 0 else (other, file)
+        command = [*python(script.read_text()), *map(str, files), str(shelf.PICTURES), str(folder / "pairs")]
+        cost(command, folder)
         first, second = np.loadtxt(folder / "pairs").T
         within = np.exp(np.median(np.log(first / second)))
         launches.append((within, 1.0) if launch % 2 == 0 else (1.0, within))
-    return [Bar("inference of our uint8 file", "published file", 1.03, ratio(launches))]
+    return ratio(launches)
 
 
-SUITES = {"start": start, "convert": convert, "finish": finish, "latency": latency}
+def _cpu(function: Callable[[], object]) -> float:
+    """Seconds of CPU time, of all threads."""
+    begin = time.process_time()
+    function()
+    return time.process_time() - begin
 
 
 def _process(command: list[str], folder: Path) -> Measure:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .sources import inspect, load
     from .stories.convert import convert
     from .stories.detect import counts, detect
+    from .stories.train import train
     from .stories.verify import verify
 
 _HOMES = {
@@ -19,11 +20,12 @@ _HOMES = {
     "load": ".sources",
     "convert": ".stories.convert",
     "verify": ".stories.verify",
+    "train": ".stories.train",
     "detect": ".stories.detect",
     "counts": ".stories.detect",
 }
 
-__all__ = ["__version__", "convert", "counts", "detect", "inspect", "load", "verify"]
+__all__ = ["__version__", "convert", "counts", "detect", "inspect", "load", "train", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,8 @@ COMMANDS = {
     "verify": "Prove that converted models answer as their source does.",
     "detect": "Run a model on pictures, folders, videos or a camera.",
     "metadata": "Show or set the TFLite metadata of a model.",
+    "train": "Train a quantisation-aware detector on pictures with true boxes.",
+    "dataset": "Make a data set: pictures with true boxes.",
     "doctor": "What is installed, and what each missing extra would give.",
     "demo": "Run the whole way on the bundled sample, offline.",
 }
@@ -80,11 +82,16 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+def invoke(arguments: list[str]) -> None:
+    """Run a command line; the context's object is that line, for commands that put it on record."""
+    with edgekit.make_context("edgekit", [*arguments], obj=("edgekit", *arguments)) as context:
+        edgekit.invoke(context)
+
+
 def _run(arguments: list[str]) -> int:
     # Not click's own main: it ends a broken pipe with exit code 1, which means a bug here.
     try:
-        with edgekit.make_context("edgekit", arguments) as context:
-            edgekit.invoke(context)
+        invoke(arguments)
     except click.exceptions.Exit as end:
         return end.exit_code
     finally:

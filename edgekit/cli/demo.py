@@ -5,30 +5,45 @@ from pathlib import Path
 
 import click
 
-from . import COMMANDS, edgekit
+from . import COMMANDS, invoke
 
-RECIPE = "tflite-uint8"
+RECIPE, NAME = "tflite-uint8", "shelf"
+PICTURES, STEPS = 1500, 600  # of a training that shows the way, not of one that ends well
 
 
 @click.command(help=COMMANDS["demo"])
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to work in."
 )
-def demo(out: Path) -> None:
-    """Write the sample, then run the very commands that a user would type, and print each."""
+@click.option(
+    "--retrain",
+    is_flag=True,
+    help=f"First draw a data set and train a model on it, {STEPS} steps, and go on with that.",
+)
+def demo(out: Path, retrain: bool) -> None:
+    """Run the very commands that a user would type, and print each."""
+    from .. import shelf
     from ..stories.cache import REPORT
-    from ..stories.demo import write_sample
 
-    sample = write_sample(out / "sample")
-    _run("inspect", sample.graph)
-    _run("convert", sample.graph, "--to", RECIPE, "--labels", sample.labels, "--groups", sample.groups, "-o", out)
-    _run("verify", out, "--samples", sample.pictures, "--truth", sample.truth)
-    _run("detect", out / RECIPE, sample.pictures, "--count", "-o", out / "boxes")
+    shelf.check()
+    graph = _train(out / "retrained") / shelf.GRAPH.name if retrain else shelf.GRAPH
+    names = ("--labels", shelf.LABELS, "--groups", shelf.GROUPS, "--name", NAME)
+    _run("inspect", graph)
+    _run("convert", graph, "--to", RECIPE, *names, "-o", out)
+    _run("verify", out, "--samples", shelf.PICTURES, "--truth", shelf.TRUTH)
+    _run("detect", out / RECIPE, shelf.PICTURES, "--count", "-o", out / "boxes")
     click.echo(f"\nLook at {out / REPORT} and at the pictures in {out / 'boxes'}.")
+
+
+def _train(folder: Path) -> Path:
+    """From a data set to a trained model, both in ``folder``, which is returned."""
+    data = folder / "data"
+    _run("dataset", "shelf", data, "--count", str(PICTURES))
+    _run("train", "ssd", "--data", data, "--steps", str(STEPS), "-o", folder)
+    return folder
 
 
 def _run(*words: str | Path) -> None:
     arguments = [str(word) for word in words]
     click.secho(f"\n$ edgekit {shlex.join(arguments)}", bold=True)
-    with edgekit.make_context("edgekit", arguments) as context:
-        edgekit.invoke(context)
+    invoke(arguments)

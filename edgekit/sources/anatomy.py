@@ -15,11 +15,9 @@ from ..formats.graphdef.fakequant import FAKE_QUANTS, FUSED
 from ..formats.graphdef.graph import PASSING, Graph, producer
 from ..formats.graphdef.proto import NodeDef, attribute
 from ..formats.graphdef.shapes import Shape, constant_shape, placeholder_shape, shapes
+from ..formats.graphdef.writer import ANCHORS, BOXES, INPUT, POSTPROCESS, SCORES
 
-POSTPROCESS = "TFLite_Detection_PostProcess"
-RAW_OUTPUTS = ("raw_outputs/box_encodings", "raw_outputs/class_predictions")
-INPUT = "normalized_input_image_tensor"
-ANCHORS = "anchors"
+RAW_OUTPUTS = (BOXES, SCORES)
 MIN_PAIRS = 10  # depthwise and pointwise pairs; MobileNet v1 has 13, v2 has 17
 
 # What only such graphs have, ops or beginnings of node names; the first that fits names the graph.

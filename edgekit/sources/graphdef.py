@@ -18,6 +18,7 @@ from ..formats.graphdef.fakequant import Coverage, coverage
 from ..formats.graphdef.graph import Graph
 from ..formats.graphdef.proto import NodeDef, Shape, make_graph, make_node
 from ..formats.graphdef.shapes import ALIKE, BROADCAST, RULES, constant_shape, placeholder_shape
+from ..formats.graphdef.writer import ANCHORS, POSTPROCESS
 from ..system import read_file, write_file
 from ..values.model import Model, Quantisation, Source
 from ..values.spec import (
@@ -43,7 +44,7 @@ from .outlook import outlook
 FILE = "graph.pb"
 CONTROL = ("Enter", "Switch", "While", "StatelessWhile", "If", "StatelessIf", "LoopCond", "NextIteration")
 VARIABLES = ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
-FAMILIAR = {*RULES, *ALIKE, *BROADCAST, "NoOp", parts.POSTPROCESS}
+FAMILIAR = {*RULES, *ALIKE, *BROADCAST, "NoOp", POSTPROCESS}
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _TEXT_SUFFIXES = (".pb", ".pbtxt", ".meta")
 _FIRST_BYTES = b"\x0a\x12\x1a\x22\x08"  # tags of a GraphDef's, a MetaGraphDef's or a SavedModel's fields
@@ -102,7 +103,7 @@ def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
     if not anatomy.boxes:
         raise SourceError(
             f"This is {anatomy.what}; edgekit converts SSD detectors from graphs.",
-            cause=f"It has neither the node {parts.POSTPROCESS} nor {' and '.join(parts.RAW_OUTPUTS)}.",
+            cause=f"It has neither the node {POSTPROCESS} nor {' and '.join(parts.RAW_OUTPUTS)}.",
             fix="Export it with export_tflite_ssd_graph.py, or name its raw heads with --outputs BOXES,SCORES.",
         )
     notes: list[str] = []
@@ -203,7 +204,7 @@ def _anchors(anatomy: Anatomy, options: LoadOptions) -> NDArray[np.float32]:
     else:
         raise UsageError(
             "The graph has no anchors.",
-            cause=f"They stand in the node {parts.POSTPROCESS} or in a constant called {parts.ANCHORS!r}.",
+            cause=f"They stand in the node {POSTPROCESS} or in a constant called {ANCHORS!r}.",
             fix="Give them with --anchors FILE (.npy, .f32 or .csv, [N, 4]).",
         )
     for reference, last in ((anatomy.boxes, 4), (anatomy.scores, None)):

@@ -14,6 +14,8 @@ EXTRAS = {
     "convert": (("tensorflow",), "convert TensorFlow graphs, and verify against them"),
     "video": (("cv2",), "detect in video files and from a camera"),
     "yaml": (("yaml",), "read labels from the names of a YAML file"),
+    "cloud": (("fsspec", "s3fs", "gcsfs"), "train on data in stores (gs://, s3://), and keep checkpoints there"),
+    "train": (("tensorboard", "google_crc32c"), "watch trainings in TensorBoard, and train on TFRecords"),
 }
 CORE = ("click", "flatbuffers", "jinja2", "numpy", "PIL", "google.protobuf", "rich")
 

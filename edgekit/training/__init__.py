@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 
 from .. import system
 from .._version import __version__
-from ..errors import UsageError
+from ..errors import ConversionError, SourceError, TrainingError, UsageError
 from ..formats import checkpoint
 from ..formats import labels as label_files
 from ..runtimes.packages import version
@@ -116,7 +117,7 @@ def _plan(data: DataSet, options: SsdOptions) -> tuple[SsdOptions, Architecture]
     if not options.sizes:
         boxes = np.concatenate([example.truth.boxes[~example.truth.crowd] for example in data.train])
         pixels = (boxes[:, [3, 2]] - boxes[:, [1, 0]]).astype(np.float64) * (options.height, options.width)
-        found, _ = anchors.cluster(np.maximum(pixels, 1), options.anchors, seed=options.seed)
+        found, _ = anchors.cluster(np.maximum(pixels.round(2), 1), options.anchors, seed=options.seed)
         sizes = [(height / options.height, width / options.width) for height, width in found]
         spread = anchors.spread(sizes, options.strides, options.height, options.width)
         options = replace(options, sizes=spread)
@@ -144,19 +145,19 @@ def _key(options: SsdOptions, digest: str, begun: start.Start) -> str:
 def _finished(out: Path, key: str) -> Training | None:
     """The training that ``out`` holds, if it is this one; None where it holds none, or this one unfinished."""
     if (out / RECIPE).is_file():
-        try:
-            other = json.loads(system.read_file(out / RECIPE)).get("key")
-        except ValueError:
-            other = None
-        if other == key:
-            return _read(out)
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            if json.loads(system.read_file(out / RECIPE))["key"] == key:
+                return _read(out)
         raise UsageError(
             f"{out} holds another training.",
             cause="Its data, options or versions are others.",
             fix="Choose another folder with -o, or remove this one.",
         )
     if (out / STATE).is_file():
-        _, counters = checkpoint.read(out / STATE)
+        try:
+            _, counters = checkpoint.read(out / STATE)
+        except SourceError:
+            raise UsageError(f"{out / STATE} is damaged.", fix="Remove it, and the training begins anew.") from None
         if counters.get("key") != key:
             raise UsageError(
                 f"{out} holds the state of another training, which is not finished.",
@@ -187,12 +188,15 @@ def _run(
         result=staged / RESULT,
         board=out / BOARD,
     )
-    with tensorflow_worker(accelerated=True) as worker:
-        for event in worker.stream(run, job, timeout=SILENCE):
-            say(event)
-            if isinstance(event, Trained):
-                return event
-    raise AssertionError("a training ends with its last word or an error")
+    last: Event | None = None
+    try:
+        with tensorflow_worker(accelerated=True) as worker:
+            for last in worker.stream(run, job, timeout=SILENCE):
+                say(last)
+    except ConversionError as error:  # the worker's word for whatever TensorFlow raised, or died of
+        raise TrainingError(error.what, cause=error.cause, fix=error.fix) from None
+    assert isinstance(last, Trained)
+    return last
 
 
 def _write(

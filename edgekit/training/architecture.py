@@ -101,7 +101,7 @@ class _Block:
 
 
 # Stride → widths of the blocks at it; the first block of a stride halves the size
-_COMPACT = {2: (16,), 4: (32, 32), 8: (96, 96, 96), 16: (160, 160, 160), 32: (160, 160), 64: (160, 160)}
+_COMPACT = {2: (16,), 4: (32, 32), 8: (96, 96, 96, 96), 16: (160, 160), 32: (160,), 64: (160,)}
 # Howard et al., MobileNets, 2017, table 1, and the extra layers of the Object Detection API's SSD feature extractor
 _MOBILENET_V1 = (64, (128, 2), 128, (256, 2), 256, (512, 2), 512, 512, 512, 512, 512, (1024, 2), 1024)
 _EXTRA = ((256, 512), (128, 256), (128, 256), (64, 128))

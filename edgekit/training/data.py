@@ -111,6 +111,9 @@ def check(listing: Listing, *, labels: Sequence[str] = ()) -> DataSet:
             fix="Check the annotations, and the split.",
         )
     notes += _scarce(names, counts)
+    both = {one.name for one in listing.train} & {one.name for one in listing.validation}
+    if both:
+        notes.append(f"{len(both)} pictures are trained on and judge as well: what they say of the model flatters it.")
     return DataSet(labels=names, train=tuple(train), validation=tuple(validation), notes=tuple(notes))
 
 
@@ -213,11 +216,12 @@ def _corners(box: TrueBox) -> str:
 
 
 def _scarce(labels: Sequence[str], counts: Counter[str]) -> list[str]:
+    """Sentences on classes that have hardly an example."""
     notes = []
-    for label in labels:
-        if label != GAP and counts[label] < 2:
-            boxes = "no box" if not counts[label] else "a single box"
-            notes.append(f"{label!r} has {boxes} in the pictures to train on: it will hardly be learnt.")
+    for number, said in ((1, "a single box"), (0, "no box")):
+        scarce = [label for label in labels if label != GAP and counts[label] == number]
+        if scarce:
+            notes.append(f"{said.capitalize()} to train on have: {_some(scarce)}. They will hardly be learnt.")
     return notes
 
 

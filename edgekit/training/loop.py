@@ -163,7 +163,13 @@ class _Run:
 
     def next_phase(self, network: FloatNetwork) -> None:
         """The float network is what it will be; fake-quants come next."""
-        counters = Counters(key=self.job.key, phase=QUANTISED, seconds=self._seconds(), history=self.counters.history)
+        counters = Counters(
+            key=self.job.key,
+            phase=QUANTISED,
+            taken=self.counters.taken,
+            seconds=self._seconds(),
+            history=self.counters.history,
+        )
         self.state = State(counters=counters, floats=network.state())
         self.began = time.monotonic()
         self.state.save(self.job.state)
@@ -183,7 +189,7 @@ class _Run:
         }
         self.board.close()
         return Trained(
-            steps=self.steps,
+            steps=self.counters.taken,
             seconds=self._seconds(),
             figures={name: evaluation.figures for name, evaluation in found.items()},
             by_class={name: evaluation.by_class for name, evaluation in found.items()},
@@ -193,7 +199,7 @@ class _Run:
     def _one(self, trainer: _Trainer, batch: Batch, rate: Schedule) -> tuple[float, float]:
         now = rate.at(self.counters.step)
         losses = trainer.step(batch, now)
-        self._count(step=self.counters.step + 1)
+        self._count(step=self.counters.step + 1, taken=self.counters.taken + 1)
         if not np.isfinite(losses).all():
             raise TrainingError(
                 f"The loss is no number any more at step {self.done} of {self.steps} "

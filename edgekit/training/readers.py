@@ -27,24 +27,24 @@ WILD = "*?@["
 
 
 @dataclass(frozen=True, kw_only=True)
-class Splits:
-    """Which pictures are for what. train, validation: names of lists in a VOC folder's ImageSets/Main.
+class Wanted:
+    """How a data set is to be read. pictures: their folder, where the annotations do not lead to them.
 
-    hold_out: whether some pictures are held out for validation where there are no such lists.
+    train, validation: names of lists in a VOC folder's ImageSets/Main. hold_out: whether some pictures are held out for
+    validation where there are no such lists. names: of the classes of TFRecords that only have numbers; 1 comes first.
     """
 
+    pictures: Path | None = None
     train: str = TRAIN
     validation: str = VALIDATION
     hold_out: bool = True
+    names: tuple[str, ...] = ()
 
 
-def read(place: Path, *, pictures: Path | None = None, splits: Splits | None = None) -> Listing:
-    """The data set at ``place``; its form is seen, not asked for.
-
-    pictures: folder of the pictures, where the annotations do not lead to them. Raises UserDataError, UsageError.
-    """
+def read(place: Path, wanted: Wanted | None = None) -> Listing:
+    """The data set at ``place``; its form is seen, not asked for. Raises UserDataError, UsageError."""
     for reader in READERS.values():
-        found = reader(place, pictures, splits or Splits())
+        found = reader(place, wanted or Wanted())
         if found is not None:
             return found
     if not place.exists() and not _is_pattern(place):
@@ -52,13 +52,13 @@ def read(place: Path, *, pictures: Path | None = None, splits: Splits | None = N
     raise UserDataError(f"{place} is no data set that edgekit knows.", fix=FORMS)
 
 
-def _listing(listed: Sequence[Listed], splits: Splits, names: tuple[str, ...] = ()) -> Listing:
+def _listing(listed: Sequence[Listed], wanted: Wanted, names: tuple[str, ...] = ()) -> Listing:
     """Of a data set without lists of its own."""
-    train, validation = hold_out(listed) if splits.hold_out else (tuple(listed), ())
+    train, validation = hold_out(listed) if wanted.hold_out else (tuple(listed), ())
     return Listing(train=train, validation=validation, labels=names)
 
 
-def _voc(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
+def _voc(place: Path, wanted: Wanted) -> Listing | None:
     folder = next((place / name for name in (ANNOTATIONS, ANNOTATIONS.lower()) if (place / name).is_dir()), place)
     if not folder.is_dir() or not any(folder.glob("*.xml")):
         return None
@@ -66,18 +66,20 @@ def _voc(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
     for one in voc.read(folder):
         if annotations.setdefault(one.name, one) is not one:
             raise UserDataError(f"{folder} has two annotations named {one.name}.xml.", fix="Rename or remove one.")
-    files = _by_stem(pictures or next(path for path in (*(place / name for name in PICTURES), place) if path.is_dir()))
+    files = _by_stem(
+        wanted.pictures or next(path for path in (*(place / name for name in PICTURES), place) if path.is_dir())
+    )
     own = labels.read(place / LABELS) if (place / LABELS).is_file() else ()
     lists = place / LISTS
-    for name, usual in ((splits.train, TRAIN), (splits.validation, VALIDATION)):
+    for name, usual in ((wanted.train, TRAIN), (wanted.validation, VALIDATION)):
         if name != usual and not (lists / f"{name}.txt").is_file():
             known = sorted(path.stem for path in lists.glob("*.txt"))
             raise UsageError(f"There is no list {lists / name}.txt.", fix=labels.nearest(name, known) if known else "")
-    if not (lists / f"{splits.train}.txt").is_file():
-        return _listing([_voc_picture(one, files, folder) for one in annotations.values()], splits, own)
+    if not (lists / f"{wanted.train}.txt").is_file():
+        return _listing([_voc_picture(one, files, folder) for one in annotations.values()], wanted, own)
     train, validation = (
         tuple(_voc_picture(_annotation(name, annotations, lists), files, folder) for name in _names(lists, split))
-        for split in (splits.train, splits.validation)
+        for split in (wanted.train, wanted.validation)
     )
     return Listing(train=train, validation=validation, labels=own)
 
@@ -114,7 +116,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
 
 
-def _coco(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
+def _coco(place: Path, wanted: Wanted) -> Listing | None:
     path = place
     if place.is_dir():
         files = sorted(place.glob("*.json"))
@@ -127,7 +129,7 @@ def _coco(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
         path = files[0]
     if path.suffix.lower() != ".json":
         return None
-    folder = pictures or path.parent
+    folder = wanted.pictures or path.parent
     inner = folder / IMAGES
     listed = []
     annotations, names = coco.read_labelled(path)
@@ -139,13 +141,13 @@ def _coco(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
                 fix="Put it there, or name the folder of the pictures with --pictures.",
             )
         listed.append(Listed(name=annotation.name, path=file, annotation=annotation))
-    return _listing(listed, splits, names)
+    return _listing(listed, wanted, names)
 
 
-def _tfrecord(place: Path, pictures: Path | None, splits: Splits) -> Listing | None:
+def _tfrecord(place: Path, wanted: Wanted) -> Listing | None:
     if not _is_pattern(place) and not (place.is_file() and ".record" in place.name) and place.suffix != ".tfrecord":
         return None
-    return _listing(records([str(place)]), splits)
+    return _listing(records([str(place)], wanted.names), wanted)
 
 
 def _is_pattern(place: Path) -> bool:
@@ -170,7 +172,7 @@ def records(patterns: Sequence[str], names: Sequence[str] = ()) -> tuple[Listed,
     return tuple(listed)
 
 
-READERS: dict[str, Callable[[Path, Path | None, Splits], Listing | None]] = {
+READERS: dict[str, Callable[[Path, Wanted], Listing | None]] = {
     "voc": _voc,
     "coco": _coco,
     "tfrecord": _tfrecord,

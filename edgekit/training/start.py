@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import shelf
 from ..errors import SourceError, UsageError
 from ..formats import checkpoint
-from ..shelf import CHECKPOINT as SHELF
 from .architecture import BACKBONE, Architecture
 
 Array = NDArray[np.float32]
 
 FILE = "checkpoint.npz"
-BUNDLED = {"shelf": SHELF}  # names that --from takes besides paths
+BUNDLED = {"shelf": shelf.CHECKPOINT}  # names that --from takes besides paths
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,6 +57,8 @@ def read(place: str, bring: Callable[[str], Path] = Path) -> Checkpoint:
 
     bring: makes a path of any other place.
     """
+    if place in BUNDLED:
+        shelf.check()
     path = BUNDLED.get(place) or bring(place)
     if path.is_dir():
         path = path / FILE

@@ -19,11 +19,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What a state says besides arrays. step: done of this phase. best: AP of the best look; waited: looks since."""
+    """What a state says besides arrays. step: done of this phase; taken: of all phases.
+
+    best: AP of the best look; waited: looks since.
+    """
 
     key: str
     phase: str = FLOAT
     step: int = 0
+    taken: int = 0
     best: float = -1.0
     waited: int = 0
     seconds: float = 0.0

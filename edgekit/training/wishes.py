@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from ..errors import UsageError
 from ..values.spec import expect
+from .architecture import MOBILENET_V1, V1_STRIDES
 from .options import Quantisation, Schedule, SsdOptions
 
 FINE_TUNED = 2 / 3  # of the usual learning rate, where a training begins with a checkpoint
@@ -79,10 +80,14 @@ def options(
 
 def _network(base: SsdOptions, given: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     """Of the network: what is wished for, else the checkpoint's."""
+    kind = given.get("architecture", about.get("kind", base.kind))
+    usual = tuple(about.get("strides", base.strides))
+    if kind == MOBILENET_V1 != about.get("kind", base.kind):
+        usual = V1_STRIDES
     known = {
-        "kind": given.get("architecture", about.get("kind", base.kind)),
+        "kind": kind,
         "multiplier": given.get("width", about.get("multiplier", base.multiplier)),
-        "strides": given.get("maps", tuple(about.get("strides", base.strides))),
+        "strides": given.get("maps", usual),
     }
     height, width = given.get("size", (about.get("height", base.height), about.get("width", base.width)))
     return known | {"height": height, "width": width}

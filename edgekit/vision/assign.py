@@ -56,13 +56,14 @@ class Assigner:
     def assign(self, pictures: Sequence[tuple[NDArray[np.floating], Indices, NDArray[np.bool_]]]) -> Targets:
         """Targets of a batch. Each picture: boxes (n, 4) of (xmin, ymin, xmax, ymax) in [0, 1], classes, crowd.
 
-        A crowd box is predicted by no anchor; those that overlap it as they would one they are to predict are ignored.
+        A crowd box is predicted by no anchor. Those that overlap it as they would one they are to predict are ignored,
+        and where it is a region that no anchor fits, those with half of their area inside.
         """
         boxes = np.concatenate([np.asarray(p[0], np.float32).reshape(-1, 4) for p in pictures])
         classes = np.concatenate([p[1] for p in pictures]).astype(np.int64)
         crowd = np.concatenate([p[2] for p in pictures]).astype(bool)
         offset = np.repeat(np.arange(len(pictures)), [len(p[1]) for p in pictures]) * len(self._table)
-        anchor, box, overlap, best = self._candidates(boxes)
+        anchor, box, overlap, best, most = self._candidates(boxes)
         place = anchor + offset[box]
         near = overlap >= self._matching.negative
         ignored = place[near & (crowd[box] | (overlap < self._matching.positive))]
@@ -72,19 +73,37 @@ class Assigner:
         chosen_place, chosen_box = chosen_place[order], chosen_box[order]
         if self._matching.force:
             asked = np.flatnonzero(~crowd & (best >= 0))
+            asked = asked[np.argsort(most[asked], kind="stable")]
             chosen_place = np.concatenate([chosen_place, best[asked] + offset[asked]])
             chosen_box = np.concatenate([chosen_box, asked])
+        regions = np.flatnonzero(crowd & (most < self._matching.positive))
+        covered, owner = self._covered(boxes[regions])
         chosen_place, last = np.unique(chosen_place[::-1], return_index=True)
         chosen_box = chosen_box[::-1][last]
         return Targets(
             anchors=chosen_place,
             classes=classes[chosen_box],
             encodings=self._encode(boxes[chosen_box], self._table[chosen_place % len(self._table)]),
-            ignored=np.setdiff1d(ignored, chosen_place),
+            ignored=np.setdiff1d(np.concatenate([ignored, covered + offset[regions[owner]]]), chosen_place),
         )
 
-    def _candidates(self, boxes: Floats) -> tuple[Indices, Indices, Floats, Indices]:
-        """Pairs (anchor, box, IoU) of all that overlap by ``negative`` or more, and each box's best anchor.
+    def _covered(self, regions: Floats) -> tuple[Indices, Indices]:
+        """Pairs (anchor, region) of anchors that have half of their area or more in a region."""
+        first, anchors, owners = 0, [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for grid in self._grids:
+            rows, columns = _centres(np.arange(grid.rows), grid.rows), _centres(np.arange(grid.columns), grid.columns)
+            for index, size in enumerate(grid.sizes):
+                down = _shared(regions[:, 1], regions[:, 3], rows, size[0])
+                across = _shared(regions[:, 0], regions[:, 2], columns, size[1])
+                inside = down[:, :, None] * across[:, None] >= np.float32(size[0] * size[1] / 2)
+                owner, cell = np.nonzero(inside.reshape(len(regions), grid.rows * grid.columns))
+                anchors.append(first + cell * len(grid.sizes) + index)
+                owners.append(owner)
+            first += grid.count
+        return np.concatenate(anchors), np.concatenate(owners)
+
+    def _candidates(self, boxes: Floats) -> tuple[Indices, Indices, Floats, Indices, Floats]:
+        """Pairs (anchor, box, IoU) of all that overlap by ``negative`` or more; each box's best anchor, and its IoU.
 
         Anchors of a size that even with the same centre overlaps less are not looked at, unless a box has no better.
         """
@@ -96,7 +115,7 @@ class Assigner:
         left = found.most < self._matching.negative
         self._look(boxes, left[:, None] & ~alike, found)
         anchors, owners = np.concatenate(found.anchors), np.concatenate(found.owners)
-        return anchors, owners, np.concatenate(found.overlaps), found.best
+        return anchors, owners, np.concatenate(found.overlaps), found.best, found.most
 
     def _look(self, boxes: Floats, wanted: NDArray[np.bool_], found: _Found) -> None:
         """Add what anchors of the wanted (box, size) pairs overlap."""
@@ -159,8 +178,16 @@ def _axis(low: Floats, high: Floats, cells: int, side: float, least: float) -> t
     reach = int(np.ceil(min(max((1 / least - 1) / 2, 1 - least) * side, 1) * cells))
     middle = np.floor((low + high) / 2 * cells).astype(np.int64)
     cell = middle[:, None] + np.arange(-reach, reach + 1)
-    centre = ((cell + 0.5) / cells).astype(np.float32)
-    half = np.float32(side / 2)
-    shared = np.minimum(high[:, None], centre + half) - np.maximum(low[:, None], centre - half)
-    shared = np.where((cell >= 0) & (cell < cells), np.maximum(shared, 0), 0)
+    shared = np.where((cell >= 0) & (cell < cells), _shared(low, high, _centres(cell, cells), side), 0)
     return shared.astype(np.float32), np.clip(cell, 0, cells - 1)
+
+
+def _centres(cell: Indices, cells: int) -> Floats:
+    return ((cell + 0.5) / cells).astype(np.float32)
+
+
+def _shared(low: Floats, high: Floats, centres: Floats, side: float) -> Floats:
+    """Lengths (n, k) that boxes share along one axis with anchors around centres (k,) or (n, k)."""
+    half = np.float32(side / 2)
+    shared: Floats = np.minimum(high[:, None], centres + half) - np.maximum(low[:, None], centres - half)
+    return np.maximum(shared, 0)

@@ -82,7 +82,7 @@ def view(
         moved[:, [axis, axis + 2]] = 1 - moved[:, [axis + 2, axis]]
     inside = np.clip(moved, 0, 1)
     left = _areas(inside) / np.maximum(_areas(moved), 1e-12)
-    seen = left >= HIDDEN
+    seen = (left >= HIDDEN) | (crowd & (left > 0))
     return View(
         pixels=shown,
         boxes=inside[seen].astype(np.float32),
@@ -113,8 +113,12 @@ def _cut(pixels: Pixels, window: NDArray[np.float64], flips: NDArray[np.bool_], 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     border = {"borderMode": cv2.BORDER_REPLICATE}
     if (window[:2] < 0).any() or (window[2:] > 1).any():
-        border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (GREY,) * 3}
-    result: Pixels = cv2.warpAffine(pixels, matrix, tuple(map(int, wanted)), flags=flags, **border)
+        border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (GREY,) * 4}
+    # OpenCV gives the same pixels in less than half of the time where there are four channels
+    four = cv2.warpAffine(
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), matrix, tuple(map(int, wanted)), flags=flags, **border
+    )
+    result: Pixels = cv2.cvtColor(four, cv2.COLOR_RGBA2RGB)
     return result
 
 

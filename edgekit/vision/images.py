@@ -104,6 +104,8 @@ def _header(stream: BinaryIO, name: str) -> tuple[int, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(stream) as image:
+                if image.format == "PNG" and not _mentions(stream, b"eXIf"):  # for EXIF Pillow unpacks all of a PNG
+                    return image.size
                 turned = image.getexif().get(ORIENTATION, 1) in SIDEWAYS
                 if not (turned and image.format == "TIFF"):  # those Pillow turns itself, some versions already here
                     return image.size[::-1] if turned else image.size
@@ -112,6 +114,15 @@ def _header(stream: BinaryIO, name: str) -> tuple[int, int]:
     stream.seek(0)
     pixels = decode(stream.read(), name)
     return pixels.shape[1], pixels.shape[0]
+
+
+def _mentions(stream: BinaryIO, mark: bytes) -> bool:
+    """Whether a mark stands anywhere in the file; the stream is left where it was."""
+    place = stream.tell()
+    stream.seek(0)
+    found = mark in stream.read()
+    stream.seek(place)
+    return found
 
 
 def _likely(data: bytes) -> str:

@@ -12,7 +12,9 @@ def __getattr__(name: str) -> Any:
         import cv2
     except ImportError:
         raise MissingToolError(
-            "Drawing pictures needs OpenCV, which is not installed.", fix="pip install 'edgekit[video]'"
+            "OpenCV is not installed.",
+            cause="Pictures are drawn and changed with it.",
+            fix="Type: pip install 'edgekit[video]'",
         ) from None
     value = globals()[name] = getattr(cv2, name)
     return value

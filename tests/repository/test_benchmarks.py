@@ -1,13 +1,14 @@
 """The benchmarks can be run: their modules import, and their table says what was held."""
 
-from benchmarks import bars, finishing, processes, subjects, suites
+from benchmarks import bars, feeding, finishing, processes, subjects, suites
 from edgekit.stats.paired import ratio
 
 
 def test_modules_hang_together() -> None:
-    assert set(suites.SUITES) == {"start", "convert", "finish", "latency"}
+    assert set(suites.SUITES) == {"start", "convert", "finish", "latency", "shelf", "train", "memory"}
     assert callable(subjects.subject)
     assert callable(finishing.finish_model)
+    assert callable(feeding.seconds)
     assert processes.python("pass")[-1] == "pass"
 
 

@@ -95,8 +95,8 @@ def test_what_is_put_right_is_said(tmp_path: Path) -> None:
     assert found.notes == (
         "4 boxes without area left out: a.png, b.png, c.png ….",
         "4 boxes cut at the edge of the picture: a.png, b.png, c.png ….",
-        "'green' has a single box in the pictures to train on: it will hardly be learnt.",
-        "'blue' has no box in the pictures to train on: it will hardly be learnt.",
+        "A single box to train on have: green. They will hardly be learnt.",
+        "No box to train on have: blue. They will hardly be learnt.",
     )
     assert checked(tmp_path, box()).notes == ()  # type: ignore[attr-defined]
 

@@ -8,7 +8,7 @@ import pytest
 from edgekit.errors import EdgekitError, UsageError, UserDataError
 from edgekit.formats import coco, example, tfrecord, voc
 from edgekit.training.data import Listed, Listing, check
-from edgekit.training.readers import Splits, read, records
+from edgekit.training.readers import Wanted, read, records
 from edgekit.values.truth import Annotation
 
 from .pictures import SIZE, box, encoded
@@ -82,9 +82,9 @@ def test_voc_pictures_elsewhere_and_labels_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(UserDataError, match=r"no picture for .*p00\.xml"):
         read(root)
     (root / "labels.txt").write_text("red\ngreen\n")
-    expect_whole(read(root, pictures=tmp_path / "photos"), ("red", "green"))
+    expect_whole(read(root, Wanted(pictures=tmp_path / "photos")), ("red", "green"))
     with pytest.raises(UsageError, match=r"no folder .*photo\."):
-        read(root, pictures=tmp_path / "photo")
+        read(root, Wanted(pictures=tmp_path / "photo"))
 
 
 def test_voc_beside_its_pictures(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_voc_lists(tmp_path: Path) -> None:
         lists={"train": "p03\np01\n\n", "val": "p02\n", "small": "p04\n", "red_train": "p05  1\np06 -1\np07  0\n"},
     )
     for options, train, validation in (
-        (Splits(), ["p03.png", "p01.png"], ["p02.png"]),
-        (Splits(train="small", validation="train"), ["p04.png"], ["p03.png", "p01.png"]),
-        (Splits(train="red_train", hold_out=False), ["p05.png", "p07.png"], ["p02.png"]),
+        (Wanted(), ["p03.png", "p01.png"], ["p02.png"]),
+        (Wanted(train="small", validation="train"), ["p04.png"], ["p03.png", "p01.png"]),
+        (Wanted(train="red_train", hold_out=False), ["p05.png", "p07.png"], ["p02.png"]),
     ):
         found = read(root, splits=options)
         assert (names_of(found.train), names_of(found.validation)) == (train, validation)
@@ -108,7 +108,7 @@ def test_voc_lists(tmp_path: Path) -> None:
 
 def test_nothing_is_held_out_where_there_is_another_data_set_for_that(tmp_path: Path) -> None:
     for place in (voc_set(tmp_path / "a"), coco_set(tmp_path / "b"), record_set(tmp_path / "c") / "train.record-*"):
-        found = read(place, splits=Splits(hold_out=False))
+        found = read(place, Wanted(hold_out=False))
         assert (len(found.train), found.validation) == (len(NAMES), ())
 
 
@@ -116,9 +116,9 @@ def test_voc_lists_that_are_not_there(tmp_path: Path) -> None:
     root = voc_set(tmp_path, lists={"train": "p03\n", "val": "p99\n"})
     with pytest.raises(UserDataError, match="names 'p99', which has no annotation"):
         read(root)
-    for splits in (Splits(train="trian"), Splits(validation="trian")):
+    for wanted in (Wanted(train="trian"), Wanted(validation="trian")):
         with pytest.raises(UsageError, match=r"(?s)no list .*trian\.txt.*Did you mean 'train'"):
-            read(root, splits=splits)
+            read(root, wanted)
 
 
 def test_two_voc_annotations_of_one_name(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_coco_pictures_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(UserDataError, match=r"no picture .*p00\.png, which set\.json names") as caught:
         read(root)
     assert "--pictures" in caught.value.fix
-    expect_whole(read(root, pictures=tmp_path / "photos"), ("red", "blue", "green"))
+    expect_whole(read(root, Wanted(pictures=tmp_path / "photos")), ("red", "blue", "green"))
 
 
 def test_a_folder_with_two_coco_files_is_not_guessed(tmp_path: Path) -> None:

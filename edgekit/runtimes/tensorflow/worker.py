@@ -73,7 +73,7 @@ class Worker:
     ) -> Iterator[T]:
         """What a generator function yields in the child, one by one, as it comes.
 
-        As ``run``; ``timeout`` is for the time between two values.
+        As ``run``; ``timeout`` is for the time between two values. Take all of them before the next job.
         """
         self._ask(function, args, kwargs)
         while (value := self._answer(function.__name__, timeout)) is not END:
@@ -114,8 +114,8 @@ class Worker:
         if timeout is not None:
             return ConversionError(
                 f"TensorFlow did not finish {job} within {timeout:g} s and was stopped.",
-                cause="Its converter can hang on graphs that it does not understand.",
-                fix="Convert a simpler graph, or another recipe.",
+                cause="Its converter can hang on graphs that it does not understand; or the machine is very busy.",
+                fix="Convert a simpler graph or another recipe, or try again later.",
             )
         reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return ConversionError(
@@ -145,7 +145,7 @@ def tensorflow_worker(*, accelerated: bool = False) -> Iterator[Worker]:
     Raises MissingToolError where TensorFlow is not installed, without starting anything.
     """
     if importlib.util.find_spec("tensorflow") is None:
-        raise MissingToolError("TensorFlow is not installed.", cause="Converting a graph needs it.", fix=INSTALL)
+        raise MissingToolError("TensorFlow is not installed.", cause="What is asked for needs it.", fix=INSTALL)
     with tempfile.TemporaryFile() as log, _started(log, accelerated) as process:
         worker = Worker(process, log)
         try:
