@@ -27,7 +27,7 @@ slow: dev ## tests with real TensorFlow and the judges
 bench: dev ## the benchmark suites: ratios taken side by side
 	@$(RUN) benchmarks
 
-sample: dev ## draw and train the bundled sample anew, which takes hours
+sample: dev ## draw and train the bundled sample anew, which takes half an hour
 	@scripts/sample.sh
 
 format: dev ## rewrite the sources as check wants them

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes examples/shelf from nothing, all of it or the parts that are named. The training takes hours on two cores.
+# Makes examples/shelf from nothing, all of it or the parts that are named. The training takes half an hour on two cores.
 #   scripts/sample.sh [model] [pictures]
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +11,8 @@ bank=77 # packs that the training has not seen
 # What is trained: the graph, the checkpoint to go on from, and its figures.
 model() {
     $edgekit dataset shelf $work/train --count 6000 --sprites 1
-    $edgekit train ssd --data $work/train -o $work/model
+    $edgekit train ssd --data $work/train -o $work/model --maps 8,16,32 --anchors 10 --steps 6500 \
+        --quantised-steps 600 --smallest-crop 0.85 --max-detections 250 --evaluate 500
     for file in tflite_graph.pb checkpoint.npz metrics.json; do
         cp $work/model/$file $shelf
     done

@@ -24,6 +24,7 @@ UNLABELLED = "No labels were given: answers will be numbers. Give them: --labels
 @click.option("--groups", type=FILE, help="Groups of labels, brands for instance, as TOML or JSON.")
 @click.option("--name", help="Name of the model.  [default: that of its file or folder]")
 @click.option("--licence", default="", help="Licence of the model.")
+@click.option("--display-score", type=float, help="Score from which apps show an answer.  [default: 0.5]")
 @click.option("--input", help="Node that takes the normalised picture, if it has another name than usual.")
 @click.option("--outputs", metavar="BOXES,SCORES", help="Nodes of the raw heads, if unusual.")
 @normalisation

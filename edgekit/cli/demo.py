@@ -1,5 +1,6 @@
 """``edgekit demo``."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from . import COMMANDS, invoke
 
 RECIPE, NAME = "tflite-uint8", "shelf"
-PICTURES, STEPS = 1500, 600  # of a training that shows the way, not of one that ends well
+PICTURES, STEPS, QUANTISED_STEPS = 1500, 500, 100  # of a training that shows the way, not of one that ends well
 
 
 @click.command(help=COMMANDS["demo"])
@@ -18,16 +19,19 @@ PICTURES, STEPS = 1500, 600  # of a training that shows the way, not of one that
 @click.option(
     "--retrain",
     is_flag=True,
-    help=f"First draw a data set and train a model on it, {STEPS} steps, and go on with that.",
+    help=f"First draw a data set and train a model on it, {STEPS + QUANTISED_STEPS} steps, and go on with that.",
 )
 def demo(out: Path, retrain: bool) -> None:
     """Run the very commands that a user would type, and print each."""
     from .. import shelf
     from ..stories.cache import REPORT
+    from ..system import read_file
+    from ..training import METRICS
 
     shelf.check()
     graph = _train(out / "retrained") / shelf.GRAPH.name if retrain else shelf.GRAPH
-    names = ("--labels", shelf.LABELS, "--groups", shelf.GROUPS, "--name", NAME)
+    score = json.loads(read_file(graph.with_name(METRICS)))["display_score"]
+    names = ("--labels", shelf.LABELS, "--groups", shelf.GROUPS, "--name", NAME, "--display-score", str(score))
     _run("inspect", graph)
     _run("convert", graph, "--to", RECIPE, *names, "-o", out)
     _run("verify", out, "--samples", shelf.PICTURES, "--truth", shelf.TRUTH)
@@ -39,7 +43,8 @@ def _train(folder: Path) -> Path:
     """From a data set to a trained model, both in ``folder``, which is returned."""
     data = folder / "data"
     _run("dataset", "shelf", data, "--count", str(PICTURES))
-    _run("train", "ssd", "--data", data, "--steps", str(STEPS), "-o", folder)
+    steps = ("--steps", str(STEPS), "--quantised-steps", str(QUANTISED_STEPS))
+    _run("train", "ssd", "--data", data, *steps, "-o", folder)
     return folder
 
 

@@ -13,12 +13,7 @@ from ..values.spec import ModelSpec
 from ..values.truth import Truth
 from ..vision import metrics
 from ..vision.counts import count
-from ..vision.matching import intersections, match
-from ..vision.truth import perfect
-
-OVERLAP = (
-    0.5  # IoU from which a box is that of a true one, and part of it inside a crowd region that counts for nothing
-)
+from ..vision.truth import asked, perfect
 
 Rows = Sequence[tuple[Detections, Truth]]
 
@@ -52,15 +47,6 @@ def _share_error(rows: Rows, spec: ModelSpec, score: float) -> float:
     errors = []
     for answer, truth in rows:
         true = perfect(truth)
-        counted = [count(one, spec).shares for one in (_asked(answer.above(score), true, truth), true)]
+        counted = [count(one, spec).shares for one in (asked(answer.above(score), truth), true)]
         errors += [abs(found.by_count - wanted.by_count) for found, wanted in zip(*counted, strict=True)]
     return float(np.mean(errors)) if errors else 0.0
-
-
-def _asked(answer: Detections, true: Detections, truth: Truth) -> Detections:
-    """An answer without what it found in crowd regions, which truth neither asks for nor denies."""
-    shared, areas, _ = intersections(answer.boxes, truth.boxes[truth.crowd])
-    inside = (shared >= OVERLAP * areas[:, None]) & (answer.classes[:, None] == truth.classes[truth.crowd])
-    kept = ~inside.any(axis=1)
-    kept[[index for index, _ in match(answer, true, iou=OVERLAP)]] = True
-    return Detections(boxes=answer.boxes[kept], scores=answer.scores[kept], classes=answer.classes[kept])

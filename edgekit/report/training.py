@@ -45,9 +45,9 @@ def show(training: Training) -> None:
     click.echo(f"{training.steps} steps in {_time(training.seconds)}: {training.root}")
     click.echo("Next:")
     out = training.root / "converted"
-    labels = training.root / "labels.txt"
+    given = ["--labels", training.root / "labels.txt", "--display-score", training.display_score]
     for words in (
-        ["edgekit", "convert", training.graph, "--labels", labels, "--to", "tflite-uint8", "-o", out],
+        ["edgekit", "convert", training.graph, "--to", "tflite-uint8", *given, "-o", out],
         ["tensorboard", "--logdir", training.root / "board"],
     ):
         click.echo(printable(f"  {shlex.join(map(str, words))}"))

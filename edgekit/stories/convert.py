@@ -47,6 +47,7 @@ class Request:
     raw: bool
     requantise: bool
     licence: str
+    display_score: float
 
     @property
     def path(self) -> Path:
@@ -67,13 +68,15 @@ def convert(
     raw: bool = False,
     requantise_weights: Literal["", "symmetric"] = "",
     licence: str = "",
+    display_score: float = Artifact.display_score,
     progress: Progress = lambda sentence: None,
     **options: Unpack[LoadKeywords],
 ) -> tuple[Artifact, ...]:
     """Artifacts of a source in OUT/<recipe>/, one a recipe, with the Model in OUT/model.
 
     source: a graph or .tflite file, or a Model. to: names of recipes. raw: leave post-processing out.
-    requantise_weights: 'symmetric' is the only way, for int8 from asymmetric weight ranges. progress: called with a
+    requantise_weights: 'symmetric' is the only way, for int8 from asymmetric weight ranges. display_score: from which
+    apps show an answer, in [0, 1]. progress: called with a
     sentence for every step. options, as of ``load``: input, outputs, mean, std, anchors, activation, labels, groups,
     name, score, iou, max_detections, max_classes_per_detection, detections_per_class, regular.
     What OUT holds already, made from the same inputs by the same versions, is kept. All recipes share one TensorFlow
@@ -81,7 +84,7 @@ def convert(
 
     Raises UsageError, SourceError, UserDataError, ConversionError, MissingToolError, StorageError.
     """
-    request = _request(source, to, Path(out), raw, requantise_weights, licence, options)
+    request = _request(source, to, Path(out), raw, requantise_weights, licence, display_score, options)
     keys = _keys(request)
     done = kept(request.out, keys)
     for name in done:
@@ -100,11 +103,14 @@ def _request(
     raw: bool,
     requantise: str,
     licence: str,
+    display_score: float,
     loading: Mapping[str, Any],
 ) -> Request:
     if isinstance(source, Model) and loading:
         raise UsageError("A loaded model has its options already.", fix=f"Leave out: {', '.join(loading)}.")
     chosen = _recipes([to] if isinstance(to, str) else to)
+    if not 0 <= display_score <= 1:
+        raise UsageError(f"The display score {display_score} is not between 0 and 1.")
     if requantise not in ("", SYMMETRIC):
         raise UsageError(f"Weights cannot be requantised {requantise!r}.", fix=f"The only way is {SYMMETRIC}.")
     if requantise and not any(recipe.weights == "int8" for recipe in chosen):
@@ -117,6 +123,7 @@ def _request(
         raw=raw,
         requantise=bool(requantise),
         licence=licence,
+        display_score=display_score,
     )
 
 
@@ -142,7 +149,7 @@ def _keys(request: Request) -> dict[str, str]:
         folder = "" if request.loading.name else request.source.resolve().parent.name
         source = [file_data(request.source), folder]
     tools = [__version__, version("tensorflow") if request.needs_tensorflow else None]
-    shared = [source, loading_data(request.loading), tools, request.raw, request.licence]
+    shared = [source, loading_data(request.loading), tools, request.raw, request.licence, request.display_score]
     return {
         recipe.name: digest([shared, to_data(recipe), request.requantise and recipe.weights == "int8"])
         for recipe in request.recipes
@@ -192,7 +199,12 @@ def _convert(
 ) -> dict[str, Artifact]:
     from ..targets import TargetOptions, convert, expect_possible
 
-    options = TargetOptions(raw=request.raw, requantise=request.requantise, licence=request.licence)
+    options = TargetOptions(
+        raw=request.raw,
+        requantise=request.requantise,
+        licence=request.licence,
+        display_score=request.display_score,
+    )
     wanted = [recipe for recipe in request.recipes if recipe.name in keys]
     for recipe in wanted:  # every refusal comes before the first conversion
         expect_possible(model, recipe, options)

@@ -30,6 +30,7 @@ class TargetOptions:
     raw: bool = False
     requantise: bool = False
     licence: str = ""
+    display_score: float = Artifact.display_score
     key: str = ""
 
 

@@ -67,6 +67,7 @@ def build(model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, wo
         key=options.key,
         assumptions=model.assumptions + ((REQUANTISED,) if requantises(model.quantisation, recipe) else ()),
         licence=_licence(data),
+        display_score=options.display_score,
     )
     manifest.write(artifact)
     return artifact

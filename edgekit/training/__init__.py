@@ -47,11 +47,15 @@ Say = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Shown):
-    """A finished training in its folder. figures: phase → the twelve COCO figures on the validation pictures."""
+    """A finished training in its folder. figures: phase → the twelve COCO figures on the validation pictures.
+
+    display_score: from which answers are best shown, by the same pictures.
+    """
 
     root: Path
     labels: tuple[str, ...]
     figures: Mapping[str, CocoFigures]
+    display_score: float
     steps: int
     seconds: float
 
@@ -228,6 +232,7 @@ def _write(
             phase: {data.labels[index]: {"ap": ap, "ap50": ap50} for index, (ap, ap50) in found.items()}
             for phase, found in trained.by_class.items()
         },
+        "display_score": trained.display_score,
         "history": to_data(trained.history),
     }
     system.write_file(staged / GRAPH, export.graph(architecture, exported, options))
@@ -244,6 +249,7 @@ def _read(out: Path) -> Training:
         root=out,
         labels=label_files.decode(system.read_file(out / LABELS), name=LABELS),
         figures={phase: from_data(CocoFigures, found) for phase, found in metrics["validation"].items()},
+        display_score=metrics["display_score"],
         steps=metrics["steps"],
         seconds=metrics["seconds"],
     )

@@ -14,7 +14,6 @@ from ..values.truth import Truth
 from ..vision import decode
 from ..vision.anchors import table
 from ..vision.images import Pixels
-from ..vision.metrics import Evaluation, evaluate
 from ..vision.resize import resize
 from .architecture import Architecture
 from .data import Example
@@ -46,11 +45,11 @@ class Judge:
         with ThreadPoolExecutor(THREADS) as pool:
             self.pixels = list(pool.map(shrunk, examples))
 
-    def look(self, predict: Predict, *, whole: bool = False) -> Evaluation:
-        """The figures on all pictures, or on a part that is evenly spread over them."""
+    def look(self, predict: Predict, *, whole: bool = False) -> list[tuple[Detections, Truth]]:
+        """Answers and truth of all pictures, or of a part that is evenly spread over them."""
         count = len(self.examples) if whole else min(len(self.examples), ON_THE_WAY)
         chosen = np.linspace(0, len(self.examples), count, endpoint=False).astype(int).tolist()
-        return evaluate(self._answers(predict, chosen))
+        return list(self._answers(predict, chosen))
 
     def answer(self, predict: Predict, index: int) -> Detections:
         """What the network finds in one of the pictures."""

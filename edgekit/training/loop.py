@@ -20,7 +20,8 @@ from ..runtimes.tensorflow import lazy as tf
 from ..system import write_file
 from ..vision.anchors import table
 from ..vision.assign import Assigner
-from ..vision.metrics import Evaluation
+from ..vision.metrics import Evaluation, evaluate
+from ..vision.truth import best_score
 from .architecture import Architecture
 from .board import Board
 from .data import DataSet
@@ -37,6 +38,7 @@ Array = NDArray[np.float32]
 Tensor = Any
 
 SAY = 20  # steps between two words
+KEEP = 100  # steps between two that stay in the history, besides looks
 SAVE = 60.0  # seconds between two states to go on from
 WARM = 10  # batches that show a network the ranges of its activations before it is trained with them
 GRAPH_PREFIX = "graph:"  # of the variables that are exported, in a result
@@ -141,11 +143,12 @@ class _Run:
                 spent = time.monotonic() - since
                 progress = self._progress(losses, rate, spent)
                 if look and self.judge.examples:
-                    evaluation = self.judge.look(trainer.predict)
+                    evaluation = evaluate(self.judge.look(trainer.predict))
                     progress = self._looked(progress, evaluation, network)
                     self.board.pictures(self.done, self.judge, trainer.predict)
                 self.board.write(progress)
-                self._count(history=(*self.counters.history, progress))
+                if look or self.counters.step % KEEP == 0:
+                    self._count(history=(*self.counters.history, progress))
                 losses, since = [], time.monotonic()
                 yield progress
             if look or time.monotonic() - self.saved > SAVE:
@@ -182,17 +185,15 @@ class _Run:
 
     def end(self, networks: Mapping[str, FloatNetwork | QuantisedNetwork]) -> Trained:
         """The last word: every network looked at on all validation pictures."""
-        found = {
-            name: self.judge.look(_Predictor(network), whole=True)
-            for name, network in networks.items()
-            if self.judge.examples
-        }
+        looks = {name: self.judge.look(_Predictor(network), whole=True) for name, network in networks.items()}
+        found = {name: evaluate(pairs) for name, pairs in looks.items() if pairs}
         self.board.close()
         return Trained(
             steps=self.counters.taken,
             seconds=self._seconds(),
             figures={name: evaluation.figures for name, evaluation in found.items()},
             by_class={name: evaluation.by_class for name, evaluation in found.items()},
+            display_score=best_score([*looks.values()][-1]),
             history=self.counters.history,
         )
 

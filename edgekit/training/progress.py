@@ -43,12 +43,14 @@ class Saved:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """The end. figures: of validation, by phase; by_class: phase → class → (AP, AP@.5)."""
+    """The end. figures: of validation, by phase; by_class: phase → class → (AP, AP@.5).
+    display_score: from which answers of the last network are best shown."""
 
     steps: int
     seconds: float
     figures: Mapping[str, CocoFigures]
     by_class: Mapping[str, Mapping[int, tuple[float, float]]]
+    display_score: float
     history: tuple[Progress, ...]
 
 

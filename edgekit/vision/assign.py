@@ -63,7 +63,7 @@ class Assigner:
         classes = np.concatenate([p[1] for p in pictures]).astype(np.int64)
         crowd = np.concatenate([p[2] for p in pictures]).astype(bool)
         offset = np.repeat(np.arange(len(pictures)), [len(p[1]) for p in pictures]) * len(self._table)
-        anchor, box, overlap, best, most = self._candidates(boxes)
+        anchor, box, overlap, best, most = self._candidates(boxes, ~crowd & self._matching.force)
         place = anchor + offset[box]
         near = overlap >= self._matching.negative
         ignored = place[near & (crowd[box] | (overlap < self._matching.positive))]
@@ -90,29 +90,33 @@ class Assigner:
     def _covered(self, regions: Floats) -> tuple[Indices, Indices]:
         """Pairs (anchor, region) of anchors that have half of their area or more in a region."""
         first, anchors, owners = 0, [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        areas = (regions[:, 2:] - regions[:, :2]).prod(axis=1)
         for grid in self._grids:
             rows, columns = _centres(np.arange(grid.rows), grid.rows), _centres(np.arange(grid.columns), grid.columns)
             for index, size in enumerate(grid.sizes):
-                down = _shared(regions[:, 1], regions[:, 3], rows, size[0])
-                across = _shared(regions[:, 0], regions[:, 2], columns, size[1])
-                inside = down[:, :, None] * across[:, None] >= np.float32(size[0] * size[1] / 2)
-                owner, cell = np.nonzero(inside.reshape(len(regions), grid.rows * grid.columns))
+                half = np.float32(size[0] * size[1] / 2)
+                large = np.flatnonzero(areas >= half)
+                down = _shared(regions[large, 1], regions[large, 3], rows, size[0])
+                across = _shared(regions[large, 0], regions[large, 2], columns, size[1])
+                inside = np.flatnonzero(down[:, :, None] * across[:, None] >= half)
+                place, cell = np.divmod(inside, grid.rows * grid.columns)
                 anchors.append(first + cell * len(grid.sizes) + index)
-                owners.append(owner)
+                owners.append(large[place])
             first += grid.count
         return np.concatenate(anchors), np.concatenate(owners)
 
-    def _candidates(self, boxes: Floats) -> tuple[Indices, Indices, Floats, Indices, Floats]:
+    def _candidates(self, boxes: Floats, forced: NDArray[np.bool_]) -> tuple[Indices, Indices, Floats, Indices, Floats]:
         """Pairs (anchor, box, IoU) of all that overlap by ``negative`` or more; each box's best anchor, and its IoU.
 
-        Anchors of a size that even with the same centre overlaps less are not looked at, unless a box has no better.
+        Anchors of a size that even with the same centre overlaps less are not looked at, unless a box that has no
+        better is ``forced`` to have one.
         """
         found = _Found(len(boxes))
         sizes = (boxes[:, [3, 2]] - boxes[:, [1, 0]]).astype(np.float64)
         shapes = np.array([size for grid in self._grids for size in grid.sizes])
         alike = overlaps(np.maximum(sizes, 1e-9), shapes) >= self._matching.negative
         self._look(boxes, alike, found)
-        left = found.most < self._matching.negative
+        left = forced & (found.most < self._matching.negative)
         self._look(boxes, left[:, None] & ~alike, found)
         anchors, owners = np.concatenate(found.anchors), np.concatenate(found.owners)
         return anchors, owners, np.concatenate(found.overlaps), found.best, found.most

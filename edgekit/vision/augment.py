@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 KEPT = 0.4  # a cropped box is still asked for when so much of it is left …
 HIDDEN = 0.1  # … and below that, down to here, it is neither right nor wrong to find it
 GREY = 128  # what lies outside the picture
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+SAME, GREYED = np.eye(3), np.tile((0.299, 0.587, 0.114), (3, 1))  # over channels; ITU-R BT.601
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +126,10 @@ def _light(pixels: Pixels, augmentation: Augmentation, random: np.random.Generat
     """Brightness, contrast, saturation and a colour cast, as one matrix over the channels."""
     contrast, saturation = 1 + random.uniform(-1, 1, 2) * (augmentation.contrast, augmentation.saturation)
     cast = 1 + random.uniform(-1, 1, 3) * augmentation.cast
-    mixed = saturation * np.eye(3) + (1 - saturation) * np.tile(LUMA, (3, 1))
-    matrix = cast[:, None] * contrast * mixed
-    offset = GREY * (1 - contrast) + random.uniform(-1, 1) * augmentation.brightness
-    result: Pixels = cv2.transform(pixels, np.column_stack([matrix, np.full(3, offset)]))
+    matrix = np.empty((3, 4))
+    matrix[:, :3] = cast[:, None] * contrast * (saturation * SAME + (1 - saturation) * GREYED)
+    matrix[:, 3] = GREY * (1 - contrast) + random.uniform(-1, 1) * augmentation.brightness
+    result: Pixels = cv2.transform(pixels, matrix)
     return result
 
 

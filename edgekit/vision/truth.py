@@ -12,7 +12,10 @@ from ..formats.labels import GAP, nearest
 from ..values.answers import Detections
 from ..values.truth import Annotation, TrueBox, Truth, TruthSet
 from . import images
+from .matching import intersections, match
 
+OVERLAP = 0.5  # IoU from which a box is that of a true one; part of it in a crowd region that counts for nothing
+USUAL_SCORE = 0.5  # where nothing tells a better one
 FORMS = "Give a folder of Pascal VOC .xml files or one COCO .json."
 
 
@@ -65,6 +68,33 @@ def perfect(truth: Truth) -> Detections:
     asked = ~truth.crowd
     boxes = truth.boxes[asked]
     return Detections(boxes=boxes, scores=np.ones(len(boxes), np.float32), classes=truth.classes[asked])
+
+
+def asked(answer: Detections, truth: Truth) -> Detections:
+    """An answer without what it found in crowd regions, which truth neither asks for nor denies."""
+    shared, areas, _ = intersections(answer.boxes, truth.boxes[truth.crowd])
+    inside = (shared >= OVERLAP * areas[:, None]) & (answer.classes[:, None] == truth.classes[truth.crowd])
+    kept = ~inside.any(axis=1)
+    kept[[index for index, _ in match(answer, perfect(truth), iou=OVERLAP)]] = True
+    return Detections(boxes=answer.boxes[kept], scores=answer.scores[kept], classes=answer.classes[kept])
+
+
+def best_score(pictures: Iterable[tuple[Detections, Truth]]) -> float:
+    """The score from which on answers are best shown: where precision and recall have the largest harmonic mean."""
+    scores, right, wanted = [np.empty(0, np.float32)], [np.empty(0, np.bool_)], 0
+    for answer, truth in pictures:
+        true, counted = perfect(truth), asked(answer, truth)
+        matched = np.zeros(len(counted), np.bool_)
+        matched[[index for index, _ in match(counted, true, iou=OVERLAP)]] = True
+        scores.append(counted.scores)
+        right.append(matched)
+        wanted += len(true)
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    if not len(order) or not wanted:
+        return USUAL_SCORE
+    found = np.cumsum(np.concatenate(right)[order])
+    means = 2 * found / (np.arange(1, len(order) + 1) + wanted)
+    return round(float(np.concatenate(scores)[order][means.argmax()]), 2)
 
 
 def _index(annotations: Sequence[Annotation], path: Path) -> Mapping[str, Annotation | None]:

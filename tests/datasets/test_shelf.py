@@ -108,7 +108,7 @@ def test_boxes_are_those_of_the_visible_pixels(shelf: Shelf, seed: int) -> None:
     surround(canvas, plan, random, 1.0)
     matrix = view(random, SIDE, SIDE)
     found, classes, crowd = boxes(canvas, matrix, SIDE, SIDE)
-    assert (~crowd).sum() > 3
+    assert (~crowd).any()
     fine = 8
     enlarge = np.diag([fine, fine, 1.0]) @ matrix
     half = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])

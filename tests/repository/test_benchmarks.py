@@ -8,7 +8,7 @@ def test_modules_hang_together() -> None:
     assert set(suites.SUITES) == {"start", "convert", "finish", "latency", "shelf", "train", "memory"}
     assert callable(subjects.subject)
     assert callable(finishing.finish_model)
-    assert callable(feeding.seconds)
+    assert callable(feeding.spent)
     assert processes.python("pass")[-1] == "pass"
 
 

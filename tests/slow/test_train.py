@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import convert
+from edgekit import convert, inspect
 from edgekit.errors import TrainingError
-from edgekit.formats import coco
+from edgekit.formats import coco, example, labels, tfrecord
 from edgekit.stories.detect import detect
 from edgekit.stories.train import train
 from edgekit.training import FILES, STATE, Training
@@ -27,6 +27,7 @@ from edgekit.values.answers import Detections
 from edgekit.vision import images, truth
 from edgekit.vision.metrics import evaluate
 
+from .. import handmade
 from ..training.small import QUICK, Heard, write
 
 pytestmark = pytest.mark.slow
@@ -77,7 +78,10 @@ def test_everything_is_written(learnt: tuple[Training, Heard], data: Path) -> No
     assert set(record["tools"]) == {"edgekit", "python", "tensorflow", "numpy", "cv2"}
     metrics = json.loads((training.root / "metrics.json").read_text())
     assert set(metrics["validation"]) == set(metrics["classes"]) == {"float", "quantised"}
-    assert [event["step"] for event in metrics["history"]] == [event.step for event in heard.of(Progress)]
+    said = {event.step: event.classification for event in heard.of(Progress)}
+    kept = {event["step"]: event["classification"] for event in metrics["history"]}
+    assert kept.items() <= said.items()
+    assert {event.step for event in heard.of(Progress) if event.figures} <= kept.keys()
 
 
 def test_finished_work_is_not_done_again(learnt: tuple[Training, Heard], data: Path) -> None:
@@ -181,6 +185,43 @@ def test_it_begins_with_a_checkpoint(learnt: tuple[Training, Heard], data: Path,
     begun = next(note.sentence for note in heard.of(Note) if note.sentence.startswith("Begun anew"))
     assert "BoxPredictor_0/ClassPredictor" in begun
     assert "Conv2d_0" not in begun
+
+
+CONFIG = (Path(__file__).parents[1] / "formats" / "quantised.config").read_text("utf-8")
+SMALLER = {
+    "num_classes: 37": "num_classes: 3",
+    "height: 300 width: 300": "height: 96 width: 96",
+    "depth_multiplier: 0.75\n      min_depth: 16": "depth_multiplier: 0.25\n      min_depth: 8",
+    "batch_size: 24": "batch_size: 4",
+    "num_steps: 10000": "num_steps: 8",
+    "delay: 1800": "delay: 5",
+    "train.record-?????-of-00010": "train.record-?????-of-00002",
+}
+
+
+def test_a_pipeline_config_is_enough(tmp_path: Path) -> None:
+    """Records, label map, network, schedule and delay as the file says; what has no effect is recorded."""
+    text = CONFIG
+    for old, new in SMALLER.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (tmp_path / "pipeline.config").write_text(text)
+    (tmp_path / "label_map.pbtxt").write_bytes(labels.encode_map(handmade.LABELS))
+    data = write(tmp_path / "products", 24)
+    shown = coco.read(data / "annotations.json")
+    pairs = [example.record((data / "images" / one.name).read_bytes(), one, labels=handmade.LABELS) for one in shown]
+    for shard in range(2):
+        tfrecord.write(tmp_path / f"train.record-{shard:05}-of-00002", pairs[shard::2])
+    heard = Heard()
+    training = train(out=tmp_path / "out", pipeline_config=tmp_path / "pipeline.config", root=tmp_path, say=heard)
+    assert (training.steps, training.labels) == (8, handmade.LABELS)
+    record = json.loads((training.root / "training.json").read_text())
+    assert any("random_rgb_to_gray" in path for path in record["ignored"])
+    assert any("random_rgb_to_gray" in note.sentence for note in heard.of(Note))
+    found = inspect(training.graph)
+    assert not found.trouble
+    assert found.anchors.count == 3 * 6 * 6 + 6 * (3 * 3 + 2 * 2 + 1 + 1 + 1)
+    assert found.postprocess["nms_iou_threshold"] == pytest.approx(0.6)
 
 
 def _command(data: Path, out: Path, words: Sequence[str], *, largest_file: int | None = None) -> subprocess.Popen[str]:

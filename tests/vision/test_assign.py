@@ -40,6 +40,13 @@ def random_picture(random: np.random.Generator) -> Picture:
     return boxes.astype(np.float32), random.integers(0, 5, count), random.random(count) < 0.2
 
 
+def covers(regions: np.ndarray) -> np.ndarray:
+    """(anchors, regions): how much of an anchor's area lies in a region."""
+    low, high = (np.maximum(CORNERS[:, None, :2], regions[:, :2]), np.minimum(CORNERS[:, None, 2:], regions[:, 2:]))
+    shares: np.ndarray = np.maximum(high - low, 0).prod(axis=-1) / ANCHORS[:, None, 2:].prod(axis=-1)
+    return shares
+
+
 def check(pictures: list[Picture], found: Targets, matching: Matching) -> None:
     """Every anchor of every picture, by what it overlaps. Where overlaps differ by rounding alone, any may be best."""
     for number, (boxes, classes, crowd) in enumerate(pictures):
@@ -60,8 +67,10 @@ def check(pictures: list[Picture], found: Targets, matching: Matching) -> None:
         right = np.abs(decoded[:, None] - boxes).max(axis=-1) < 1e-4
         assert (right & mine[taken] & (found.classes[rows][:, None] == classes)).any(axis=1).all()
         near = overlaps.max(axis=1, initial=0) - matching.negative
-        expected = (near >= 0) & ~taken
-        assert (np.isin(places, found.ignored) == expected)[np.abs(near) > NEAR].all()
+        regions = boxes[crowd & (overlaps.max(axis=0) < matching.positive)]
+        covered = covers(regions).max(axis=1, initial=0) - 0.5
+        expected = ((near >= 0) | (covered >= 0)) & ~taken
+        assert (np.isin(places, found.ignored) == expected)[np.minimum(np.abs(near), np.abs(covered)) > NEAR].all()
 
 
 @pytest.mark.parametrize("limits", [(0.5, 0.4), (0.5, 0.5), (0.35, 0.1), (0.7, 0.2)])
@@ -116,6 +125,15 @@ def test_a_crowd_is_predicted_by_nobody_and_held_against_nobody() -> None:
     found = Assigner(GRIDS, Matching(), CODER).assign([picture([CORNERS[anchor]], crowd=[0])])
     assert len(found.anchors) == 0
     assert anchor in found.ignored
+
+
+def test_what_lies_in_a_region_that_no_anchor_fits_is_ignored() -> None:
+    region = picture([[0.0, 0.45, 1.0, 0.65]], crowd=[0])
+    found = Assigner(GRIDS, Matching(), CODER).assign([picture([]), region])
+    assert len(found.anchors) == 0
+    inside = np.flatnonzero(covers(region[0])[:, 0] >= 0.5)
+    assert len(inside) > 10
+    assert found.ignored.tolist() == (len(ANCHORS) + inside).tolist()
 
 
 @pytest.mark.parametrize("limits", [(0.4, 0.5), (1.5, 0.4), (0.5, -0.1), (float("nan"), 0.1)])

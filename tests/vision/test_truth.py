@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from edgekit.errors import UserDataError
+from edgekit.values.answers import Detections
+from edgekit.values.truth import Truth
 from edgekit.vision import images, truth
 from tests.formats.annotations import coco_json, voc_xml
 
@@ -110,3 +112,45 @@ def test_published_coco(real: Path) -> None:
     vase = read.pictures[1]  # its box as published: 466.9 120.0 214.1 235.9
     edges = vase.boxes[0] * [vase.width, vase.height, vase.width, vase.height]
     np.testing.assert_allclose(edges, [466.865, 120.025, 466.865 + 214.130, 120.025 + 235.910], atol=2e-3)
+
+
+def one_picture(classes: list[int], *, crowd: tuple[int, ...] = ()) -> Truth:
+    """Objects side by side."""
+    n = len(classes)
+    left = np.arange(n) / n
+    boxes = np.stack([left, np.full(n, 0.1), left + 0.9 / n, np.full(n, 0.9)], axis=1).astype(np.float32)
+    hidden = np.isin(np.arange(n), crowd)
+    areas = np.ones(n, np.float32)
+    return Truth(
+        path=Path("a.png"), width=9, height=9, boxes=boxes, classes=np.array(classes), crowd=hidden, areas=areas
+    )
+
+
+def scored(true: Truth, scores: list[float], classes: list[int]) -> Detections:
+    return Detections(boxes=true.boxes, scores=np.array(scores, np.float32), classes=np.array(classes))
+
+
+def test_the_perfect_answer_leaves_crowds_out() -> None:
+    answer = truth.perfect(one_picture([0, 1, 2], crowd=(1,)))
+    assert (answer.classes.tolist(), answer.scores.tolist()) == ([0, 2], [1, 1])
+
+
+def test_what_is_found_in_a_crowd_is_not_asked_for() -> None:
+    true = one_picture([0, 1, 2], crowd=(1,))
+    assert truth.asked(scored(true, [0.9, 0.8, 0.7], [0, 1, 2]), true).scores.tolist() == pytest.approx([0.9, 0.7])
+    assert len(truth.asked(scored(true, [0.9, 0.8, 0.7], [0, 2, 2]), true)) == 3  # another class than the crowd's
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes", "best"),
+    [
+        ([0.9, 0.8, 0.3, 0.2], [0, 0, 0, 1], 0.3),  # the last is wrong and scores least
+        ([0.9, 0.4, 0.3, 0.2], [0, 1, 1, 1], 0.9),
+        ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0], 0.6),
+        ([], [], 0.5),
+    ],
+)
+def test_the_best_score_to_show_answers_from(scores: list[float], classes: list[int], best: float) -> None:
+    true = one_picture([0, 0, 0, 0])
+    found = scored(true, scores, classes) if scores else truth.perfect(true).above(2)
+    assert truth.best_score([(found, true)]) == pytest.approx(best)

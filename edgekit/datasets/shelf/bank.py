@@ -65,6 +65,8 @@ def draw(label: str, seed: str, height: int, view: int = 0) -> tuple[Pack, bool]
     who, kind = label.split("_")
     random = rng(seed)
     look = {"our": looks.ours, "rival": looks.rival, "other": looks.other}[who](random)
+    if kind == "carton":
+        look = looks.turned_round(look)
     makes: tuple[Make, ...] = OTHERS if who == "other" else BRANDED[kind]
     make = random.choice(makes)
     # The same stream for every view: only what the front looks towards may differ

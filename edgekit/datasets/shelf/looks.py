@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -44,14 +44,16 @@ def paint(surface: NDArray[np.uint8], look: Look, random: Random, front: float) 
 
 
 def ours(random: Random) -> Look:
-    """Blue-green with a pale wave and a yellow sun; one in eight is pale with a blue-green wave."""
+    """Blue-green with a pale wave and a yellow sun."""
     base = hsv(random.uniform(187, 207), random.uniform(0.78, 0.98), random.uniform(0.5, 0.84))
     sun = hsv(random.uniform(43, 54), random.uniform(0.85, 1), random.uniform(0.93, 1))
     pale = mix(WHITE, hsv(random.uniform(30, 210), 0.2, 0.95), random.random() * 0.4)
-    light = random.random() < 0.12
-    if light:
-        base, pale = pale, base
-    return Look(base=base, accent=sun, pale=pale, mark=_sun_and_wave, flavour=_flavour(random), subtle=light)
+    return Look(base=base, accent=sun, pale=pale, mark=_sun_and_wave, flavour=_flavour(random))
+
+
+def turned_round(look: Look) -> Look:
+    """The same brand's mark in its colour on a pale ground, as its cartons have it."""
+    return replace(look, base=look.pale, pale=look.base)
 
 
 def rival(random: Random) -> Look:
