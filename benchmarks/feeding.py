@@ -8,6 +8,7 @@ validation pictures, and what is written and said.
 import itertools
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.stats.paired import interleave
@@ -22,8 +23,16 @@ READY = 4  # batches in memory
 RATE = 1e-4
 
 
-def seconds(data: Path, folder: Path, *, launches: int) -> list[tuple[float, float]]:
-    """Seconds of STEPS steps, (fed, bare), with default options. data: a data set; folder: for a training's files."""
+@dataclass(frozen=True)
+class Spent:
+    """seconds of wall time; cpu: seconds of all threads."""
+
+    seconds: float
+    cpu: float
+
+
+def spent(data: Path, folder: Path, *, launches: int) -> list[tuple[Spent, Spent]]:
+    """On STEPS steps, (fed, bare), with default options. data: a data set; folder: for a training's files."""
     found = check(readers.read(data))
     options, architecture = _plan(found, SsdOptions())
     job = loop.Job(
@@ -41,18 +50,18 @@ def seconds(data: Path, folder: Path, *, launches: int) -> list[tuple[float, flo
     ready = [feed.at(step) for step in range(READY)]
     starts = itertools.count(READY, STEPS)
 
-    def timed(batches: Iterable[Batch]) -> float:
-        begin = time.perf_counter()
+    def timed(batches: Iterable[Batch]) -> Spent:
+        begin, cpu = time.perf_counter(), time.process_time()
         for batch in batches:
             trainer.step(batch, RATE)
-        return time.perf_counter() - begin
+        return Spent(time.perf_counter() - begin, time.process_time() - cpu)
 
-    def fed() -> float:
+    def fed() -> Spent:
         """A stream from its first to its last batch: nothing is made before, and nothing is left for the other side."""
         first = next(starts)
         return timed(feed.stream(first, first + STEPS))
 
-    def bare() -> float:
+    def bare() -> Spent:
         return timed(itertools.islice(itertools.cycle(ready), STEPS))
 
     for warm_up in (fed, bare):

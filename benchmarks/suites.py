@@ -4,7 +4,7 @@ import itertools
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -142,8 +142,12 @@ def train(folder: Path, subject: Subject) -> list[Bar]:
 
     data = _pictures(folder / "few", 400)
     with tensorflow_worker() as worker:
-        pairs = worker.run(feeding.seconds, data, folder, launches=11, timeout=3600.0)
-    return [Bar("a training step, its batch included", "on a batch in memory", 1 / 0.9, ratio(pairs))]
+        pairs = worker.run(feeding.spent, data, folder, launches=11, timeout=3600.0)
+    # Where others want the cores as well, more threads get more of them: CPU time tells whether that helped
+    return [
+        Bar("a training step and its batch", "the step alone", 1 / 0.9, _ratio(pairs, "seconds")),
+        Bar("a training step and its batch, CPU time", "the step alone", 1 / 0.9, _ratio(pairs, "cpu")),
+    ]
 
 
 def memory(folder: Path, subject: Subject) -> list[Bar]:
@@ -224,7 +228,7 @@ def _conversion(subject: Subject, folder: Path, *recipes: str) -> Measure:
     return run
 
 
-def _ratio(pairs: list[tuple[Cost, Cost]], field: str) -> Ratio:
+def _ratio(pairs: Sequence[tuple[object, object]], field: str) -> Ratio:
     return ratio([(getattr(a, field), getattr(b, field)) for a, b in pairs])
 
 
