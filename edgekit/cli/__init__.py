@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "Run the whole way on the bundled sample, offline.",
 }
 INTERRUPTED = 130
+NO_WAY = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # which even a look at whether a file is there raises
 READER_GONE = 141  # as a shell reports a program that SIGPIPE ended
 
 
@@ -73,10 +74,14 @@ def main(arguments: list[str] | None = None) -> None:
         _discard_output()
         code = READER_GONE
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            _discard_output()
+            failure = StorageError("The output cannot be written.", cause=f"{error.strerror}.", fix="Free some space.")
+        elif error.errno in NO_WAY and error.filename:
+            cause = f"{error.strerror}."
+            failure = StorageError(f"{error.filename} cannot be used.", cause=cause, fix="Choose another path.")
+        else:
             raise
-        _discard_output()
-        failure = StorageError("The output cannot be written.", cause=f"{error.strerror}.", fix="Free some space.")
         _print_error(failure.what, failure.cause, failure.fix)
         code = failure.exit_code
     sys.exit(code)

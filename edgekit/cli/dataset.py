@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
+from . import COMMANDS
+
 SPRITES = click.option(
     "--sprites", type=int, default=0, show_default=True, help="Seed of the bank of packs; test with another bank."
 )
 
 
-@click.group()
+@click.group(help=COMMANDS["dataset"])
 def dataset() -> None:
-    """Make a data set: pictures with true boxes."""
+    """One command a kind of thing that is drawn."""
 
 
 @dataset.command()

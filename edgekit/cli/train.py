@@ -23,15 +23,16 @@ class _Numbers(click.ParamType[tuple[int | float, ...]]):
 
     name = "numbers"
 
-    def __init__(self, kind: type[int] | type[float], mark: str = ",", count: int = 0) -> None:
-        self._kind, self._mark, self._count = kind, mark, count
+    def __init__(self, kind: type[int] | type[float], mark: str = ",", *counts: int) -> None:
+        """counts: how many there may be; none where any number of them may."""
+        self._kind, self._mark, self._counts = kind, mark, counts
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | float, ...]:
         try:
             found = tuple(self._kind(part) for part in str(value).split(self._mark))
         except ValueError:
             found = ()
-        if not found or self._count not in (0, len(found)):
+        if not found or (self._counts and len(found) not in self._counts):
             option, example = (param.opts[0], param.metavar) if param else ("The option", "")
             raise UsageError(f"{option}: {value!r} is not understood.", fix=f"Type for example: {option} {example}")
         return found
@@ -48,24 +49,31 @@ class _Numbers(click.ParamType[tuple[int | float, ...]]):
 @click.option("--labels", metavar="FILE", help="The classes and their order.  [default: as the annotations name them]")
 @click.option("--split", help="List of a VOC folder to train on.  [default: train]")
 @click.option("--validation-split", help="List of a VOC folder to be judged on.  [default: val]")
-@click.option("--size", type=_Numbers(int, "x"), metavar="192 or 320x256", help="Input: width x height in pixels.")
+@click.option(
+    "--size",
+    type=_Numbers(int, "x", 1, 2),
+    metavar="192 or 320x256",
+    help="Input: width x height in pixels.  [default: 192]",
+)
 @click.option("--architecture", help="compact or mobilenet_v1.  [default: compact]")
 @click.option("--width", type=float, help="Multiplier of all widths of layers.  [default: 1]")
 @click.option("--maps", type=_Numbers(int), metavar="4,8,16", help="Strides of the feature maps.  [default: 8,16]")
 @click.option("--anchors", type=int, help="Anchors in all, fitted to the boxes to train on.  [default: 9]")
 @click.option(
     "--match",
-    type=_Numbers(float, count=2),
+    type=_Numbers(float, ",", 2),
     metavar="0.5,0.4",
-    help="Overlaps from which an anchor predicts a box, and below which it is background.",
+    help="Overlaps from which an anchor predicts a box, and below which it is background.  [default: 0.5,0.4]",
 )
-@click.option("--loss", help="quality_focal, focal, sigmoid or softmax.")
+@click.option("--loss", help="quality_focal, focal, sigmoid or softmax.  [default: quality_focal]")
 @click.option("--steps", type=int, help="Steps with batch norms.  [default: 2600]")
 @click.option("--quantised-steps", type=int, help="Steps with fake-quants, after that.  [default: a sixth]")
 @click.option("--batch", type=int, help="Pictures a step.  [default: 32]")
-@click.option("--learning-rate", type=float, help="Highest learning rate.  [default: 0.003]")
-@click.option("--warmup", type=int, help="Steps in which it rises.  [default: 100]")
-@click.option("--flips", metavar="horizontal,vertical", help="Flips of half of the pictures; '' for none.")
+@click.option("--learning-rate", type=float, help="Highest learning rate.  [default: 0.003; with --from 0.002]")
+@click.option("--warmup", type=int, help="Steps in which it rises.  [default: 100, at most a quarter]")
+@click.option(
+    "--flips", metavar="horizontal,vertical", help="Flips of half of the pictures; '' for none.  [default: horizontal]"
+)
 @click.option("--smallest-crop", type=float, help="Share of a side that a crop leaves at least.  [default: 0.6]")
 @click.option("--max-detections", type=int, help="Most boxes in an answer of the graph.  [default: 100]")
 @click.option("--iou", type=float, help="Overlap above which the lower of two boxes goes.  [default: 0.5]")

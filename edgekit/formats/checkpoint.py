@@ -19,7 +19,6 @@ from ..errors import SourceError
 from ..system import read_file
 from .foreign import kind
 
-SUFFIX = ".npz"
 ABOUT = "about.json"  # the entry that is no variable
 MAX_BYTES = 2**30
 

@@ -99,12 +99,12 @@ def decode(data: bytes, *, name: str) -> tuple[str, ...]:
     return _checked(lines if lines[-1] else lines[:-1], name)
 
 
-def nearest(label: str, labels: Sequence[str]) -> str:
-    """A hint for a name that is not among ``labels``."""
+def nearest(label: str, labels: Sequence[str], *, kind: str = "labels") -> str:
+    """A hint for a name that is not among ``labels``. kind: what they are called."""
     close = difflib.get_close_matches(label, labels, n=1)
     if close:
         return f"Did you mean {close[0]!r}?"
-    return f"The labels are: {', '.join(labels[:10])}{', …' if len(labels) > 10 else ''}"
+    return f"The {kind} are: {', '.join(labels[:10])}{', …' if len(labels) > 10 else ''}"
 
 
 def check_text(text: str, where: str) -> None:

@@ -17,6 +17,7 @@ from ..values.spec import Selection
 from ..vision.matching import iou, match
 
 MATCH = 0.5  # smallest overlap of a pair, as in the COCO and VOC evaluations
+ODD = 0.01  # share of the pairs that may be further apart: a suppression decided by a rounding
 SLACK = 0.1  # an overlap this close below the suppression threshold may have been above it on the other side
 
 
@@ -132,7 +133,7 @@ def agreement(reference: str, floor: float, there: list[Judged], back: list[Judg
         ties=sum(one.ties for one in there),
         extra_judged=sum(one.asked for one in back),
         extra_found=sum(len(one.differences) for one in back),
-        score=max(differences, default=0.0),
+        score=float(np.quantile(differences, 1 - ODD, method="higher")) if differences else 0.0,
         mean_score=sum(differences) / len(differences) if differences else 0.0,
-        iou=min(overlaps, default=None),
+        iou=float(np.quantile(overlaps, ODD, method="lower")) if overlaps else None,
     )

@@ -17,7 +17,8 @@ def head_checks(errors: Sequence[TensorError], limits: Limits) -> list[Check]:
             f"raw {error.name}",
             error.relative,
             allowed[error.name],
-            f"Raw {error.name} stray from the source under the {SAME} by {error.relative:.3%} of their range at most; "
+            f"Raw {error.name} stray from the source under the {SAME} by {error.relative:.3%} of their range at most, "
+            "one value of a thousand aside; "
             f"the limit is {allowed[error.name]:.3%}.",
             "of the range",
         )
@@ -65,7 +66,7 @@ def _score(found: Agreement, limit: float) -> list[Check]:
         return []
     sentence = (
         f"Scores differ from those of the source {_under(found.reference)} by {found.score:.4f} at most, "
-        f"{found.mean_score:.4f} on average; the limit is {limit:g}."
+        f"one answer of a hundred aside, and by {found.mean_score:.4f} on average; the limit is {limit:g}."
     )
     return [at_most(f"score, {found.reference}", found.score, limit, sentence, "score")]
 
@@ -74,8 +75,8 @@ def _overlap(found: Agreement, limit: float) -> list[Check]:
     if found.iou is None:
         return []
     sentence = (
-        f"Boxes overlap those of the source {_under(found.reference)} by {found.iou:.4f} (IoU) or more; "
-        f"the limit is {limit:g}."
+        f"Boxes overlap those of the source {_under(found.reference)} by {found.iou:.4f} (IoU) or more, "
+        f"one of a hundred aside; the limit is {limit:g}."
     )
     return [at_least(f"overlap, {found.reference}", found.iou, limit, sentence, "IoU")]
 

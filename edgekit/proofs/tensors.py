@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from ..errors import VerificationError
 from ..values.proof import TensorError
 
+ODD = (
+    0.001  # share of the values that may stray further: one rounding early in a network can move a value by many steps
+)
+STEPS = 64  # of the histogram of errors, for each power of two: its upper edges are at most 1.1 % too high
+LEAST, MOST = -40, 24  # powers of two between which it tells errors apart
 FAINTEST = 1e-20  # −200 dB: a reference that is zero everywhere has no ratio, and JSON has no infinity
 
 
@@ -23,6 +28,7 @@ class Sums:
     high: float
     signal: float
     noise: float
+    errors: NDArray[np.int64]  # how many values stray by so much, in steps of 1 / STEPS of a power of two
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(
@@ -31,6 +37,7 @@ class Sums:
             high=max(self.high, other.high),
             signal=self.signal + other.signal,
             noise=self.noise + other.noise,
+            errors=self.errors + other.errors,
         )
 
 
@@ -54,6 +61,7 @@ def compare(name: str, reference: NDArray[Any], candidate: NDArray[Any]) -> Sums
     exact = reference.astype(np.float64)
     error = candidate.astype(np.float64) - exact
     return Sums(
+        errors=_histogram(np.abs(error)),
         largest=float(np.abs(error).max(initial=0.0)),
         low=float(exact.min(initial=0.0)),
         high=float(exact.max(initial=0.0)),
@@ -70,5 +78,22 @@ def tensor_error(name: str, samples: list[Sums]) -> TensorError:
         return TensorError(name=name, largest=0.0, relative=0.0, snr=None)
     ratio = max(total.signal / total.noise, FAINTEST)
     return TensorError(
-        name=name, largest=total.largest, relative=total.largest / (span or 1.0), snr=10 * math.log10(ratio)
+        name=name, largest=total.largest, relative=_usual(total) / (span or 1.0), snr=10 * math.log10(ratio)
     )
+
+
+def _histogram(errors: NDArray[np.float64]) -> NDArray[np.int64]:
+    with np.errstate(divide="ignore"):
+        places = np.ceil((np.log2(errors) - LEAST) * STEPS)
+    last = (MOST - LEAST) * STEPS
+    return np.bincount(np.clip(places, 0, last).astype(np.int64).reshape(-1), minlength=last + 1)
+
+
+def _usual(total: Sums) -> float:
+    """What all values but ``ODD`` of them stray at most; where these are less than one, the largest error."""
+    beyond = np.cumsum(total.errors[::-1])[::-1]  # how many stray by so much or more
+    allowed = int(ODD * beyond[0])
+    if not allowed:
+        return total.largest
+    place = int(np.flatnonzero(beyond > allowed)[-1])
+    return min(float(2.0 ** (LEAST + place / STEPS)), total.largest)

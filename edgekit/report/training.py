@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from ..training import Training
+from ..training import BOARD, LABELS, Training
 from ..training.progress import Event, Note, Progress
 from . import printable
 
@@ -25,15 +25,15 @@ def follow() -> Iterator[Callable[[Event], None]]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Training", total=None, said="TensorFlow is starting")
+        task = bar.add_task("Training", total=None, said="starting")
 
         def say(event: Event) -> None:
             if isinstance(event, Note):
-                bar.console.print(printable(f"Note: {event.sentence}"), markup=False, highlight=False)
+                bar.console.print(printable(f"Note: {event.sentence}"), markup=False, highlight=False, soft_wrap=True)
             elif isinstance(event, Progress):
                 bar.update(task, completed=event.step, total=event.steps, said=_losses(event))
                 if event.figures is not None or (bar.disable and event.step % LINE_EVERY == 0):
-                    bar.console.print(_line(event), markup=False, highlight=False)
+                    bar.console.print(_line(event), markup=False, highlight=False, soft_wrap=True)
 
         yield say
 
@@ -45,10 +45,11 @@ def show(training: Training) -> None:
     click.echo(f"{training.steps} steps in {_time(training.seconds)}: {training.root}")
     click.echo("Next:")
     out = training.root / "converted"
-    given = ["--labels", training.root / "labels.txt", "--display-score", training.display_score]
+    recipe = "tflite-uint8" if training.quantised else "tflite-f16"
+    given = ["--labels", training.root / LABELS, "--display-score", training.display_score]
     for words in (
-        ["edgekit", "convert", training.graph, "--to", "tflite-uint8", *given, "-o", out],
-        ["tensorboard", "--logdir", training.root / "board"],
+        ["edgekit", "convert", training.graph, "--to", recipe, *given, "-o", out],
+        ["tensorboard", "--logdir", training.root / BOARD],
     ):
         click.echo(printable(f"  {shlex.join(map(str, words))}"))
 

@@ -76,9 +76,9 @@ def convert(
 
     source: a graph or .tflite file, or a Model. to: names of recipes. raw: leave post-processing out.
     requantise_weights: 'symmetric' is the only way, for int8 from asymmetric weight ranges. display_score: from which
-    apps show an answer, in [0, 1]. progress: called with a
-    sentence for every step. options, as of ``load``: input, outputs, mean, std, anchors, activation, labels, groups,
-    name, score, iou, max_detections, max_classes_per_detection, detections_per_class, regular.
+    apps show an answer, in [0, 1]. progress: called with a sentence for every step. options, as of ``load``: input,
+    outputs, mean, std, anchors, activation, labels, groups, name, score, iou, max_detections,
+    max_classes_per_detection, detections_per_class, regular.
     What OUT holds already, made from the same inputs by the same versions, is kept. All recipes share one TensorFlow
     process; a .tflite source needs none. Either all results are published or none.
 

@@ -15,7 +15,7 @@ EXTRAS = {
     "video": (("cv2",), "detect in video files and from a camera"),
     "yaml": (("yaml",), "read labels from the names of a YAML file"),
     "cloud": (("fsspec", "s3fs", "gcsfs"), "train on data in stores (gs://, s3://), and keep checkpoints there"),
-    "train": (("tensorboard", "google_crc32c"), "watch trainings in TensorBoard, and train on TFRecords"),
+    "train": (("tensorboard", "google_crc32c"), "train detectors, which TensorBoard shows, on TFRecords too"),
 }
 CORE = ("click", "flatbuffers", "jinja2", "numpy", "PIL", "google.protobuf", "rich")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
 from .. import remote
 from ..errors import StorageError, UsageError, UserDataError
 from ..formats import labels as label_files
-from ..training import BOARD, FILES, STATE, Training, config, readers, start
+from ..training import BOARD, FILES, STATE, Training, config, expect_packages, readers, start
 from ..training import train as fit
 from ..training.data import Listing, check, hold_out
 from ..training.options import SsdOptions
@@ -19,18 +19,6 @@ from ..training.wishes import Wishes, options
 
 Place = Path | str
 Say = Callable[[Event], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What is to be trained on what. labels: empty where the data set names them. configured: by a pipeline.config."""
-
-    listing: Listing
-    labels: tuple[str, ...] = ()
-    base: SsdOptions
-    configured: bool = False
-    ignored: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def train(
@@ -63,25 +51,33 @@ def train(
     A killed training goes on when it is asked for again. Raises UsageError, UserDataError, SourceError,
     TrainingError, StorageError, MissingToolError.
     """
+    expect_packages()
+    lists = {
+        "--split": split if split != readers.TRAIN else None,
+        "--validation-split": validation_split if validation_split != readers.VALIDATION else None,
+    }
+    own = {"--data": data, "--validation": validation, "--pictures": pictures, "--labels": labels} | lists
+    _expect_one_way([option for option, value in own.items() if value is not None], pipeline_config, root)
     here = remote.Local(say=lambda sentence: say(Note(sentence=sentence)))
+    configured = None
+    if pipeline_config is not None:
+        configured = config.read(here.input(str(pipeline_config)), root=None if root is None else str(root))
+    checkpoint = None if begin is None else start.read(str(begin), here.input)
+    chosen = options(
+        configured.options if configured else SsdOptions(),
+        wishes,
+        about=checkpoint.about if checkpoint else None,
+        configured=configured is not None,
+    )
     folder = here.output(str(out))
-    if pipeline_config is None:
-        plan = _plain(here, data, validation, pictures, labels, split, validation_split)
-    elif data is not None or validation is not None or labels is not None:
-        raise UsageError(
-            "A pipeline.config names its own data and labels.",
-            fix="Leave out --data, --validation and --labels, or leave out --pipeline-config.",
-        )
+    if configured is not None:
+        listing, names = _configured(here, configured, str(pipeline_config))
     else:
-        plan = _configured(here, str(pipeline_config), str(root) if root else None)
-    checkpoint = start.read(str(begin), here.input) if begin else None
-    about = checkpoint.about if checkpoint else {}
-    chosen = options(plan.base, wishes, about=about, configured=plan.configured)
-    found = check(plan.listing, labels=plan.labels)
-    for sentence in plan.notes:
-        say(Note(sentence=sentence))
-    if plan.ignored:
-        say(Note(sentence=f"Of the configuration, these have no effect: {', '.join(plan.ignored)}."))
+        listing, names = _own(here, data, validation, pictures, labels, split, validation_split)
+    found = check(listing, labels=names)
+    ignored = _ignored(configured) if configured else ()
+    if ignored:
+        say(Note(sentence=f"Of the configuration, these have no effect: {', '.join(ignored)}."))
 
     def heard(event: Event) -> None:
         if isinstance(event, Saved):
@@ -91,13 +87,35 @@ def train(
                 say(Note(sentence=f"The state could not be stored: {error.what} {error.cause}".strip()))
         say(event)
 
-    result = fit(found, chosen, out=folder.folder, begin=checkpoint, command=command, ignored=plan.ignored, say=heard)
+    result = fit(
+        found,
+        chosen,
+        out=folder.folder,
+        begin=checkpoint,
+        command=command,
+        ignored=ignored,
+        notes=configured.notes if configured else (),
+        say=heard,
+    )
     folder.push([BOARD, *FILES])
     folder.drop([STATE])
     return result
 
 
-def _plain(
+def _expect_one_way(own: Sequence[str], pipeline_config: Place | None, root: Place | None) -> None:
+    """Raise UsageError where a pipeline.config and options say the same. own: options that are given of a data set."""
+    if pipeline_config is not None and own:
+        raise UsageError(
+            "A pipeline.config names its own data and labels.",
+            fix=f"Leave out {', '.join(own)}, or leave out --pipeline-config.",
+        )
+    if pipeline_config is None and root is not None:
+        raise UsageError(
+            "Only a pipeline.config has a place for --root.", fix="Give --pipeline-config FILE, or leave out --root."
+        )
+
+
+def _own(
     here: remote.Local,
     data: Place | None,
     validation: Place | None,
@@ -105,27 +123,28 @@ def _plain(
     labels: Place | Sequence[str] | None,
     split: str,
     validation_split: str,
-) -> _Plan:
+) -> tuple[Listing, tuple[str, ...]]:
+    """The data set, or both, that the options name; and the labels, none where the data set is to name them."""
     if data is None:
         raise UsageError("There is nothing to train on.", fix="Give --data PLACE, or --pipeline-config FILE.")
     names = label_files.read(here.input(str(labels))) if isinstance(labels, Path | str) else tuple(labels or ())
     wanted = readers.Wanted(
-        pictures=here.input(str(pictures)) if pictures else None,
+        pictures=here.input(str(pictures)) if pictures is not None else None,
         train=split,
-        validation=validation_split,
+        validation=validation_split if validation is None else readers.VALIDATION,
         hold_out=validation is None,
         names=names,
     )
     listing = readers.read(here.input(str(data)), wanted)
     if validation is not None:
-        other = readers.read(here.input(str(validation)), replace(wanted, pictures=None))
+        wanted = readers.Wanted(validation=validation_split, hold_out=False, names=names)
+        other = readers.read(here.input(str(validation)), wanted)
         listing = replace(listing, validation=other.validation or other.train)
-    return _Plan(listing=listing, labels=names, base=SsdOptions())
+    return listing, names
 
 
-def _configured(here: remote.Local, place: str, root: str | None) -> _Plan:
-    """Everything as a pipeline.config says it."""
-    found = config.read(here.input(place), root=root)
+def _configured(here: remote.Local, found: config.Configured, place: str) -> tuple[Listing, tuple[str, ...]]:
+    """The data set and the labels that a pipeline.config names. place: of that file, for messages."""
     names = label_files.read(here.input(found.labels))
     if len(names) != found.num_classes:
         raise UserDataError(
@@ -138,14 +157,10 @@ def _configured(here: remote.Local, place: str, root: str | None) -> _Plan:
     )
     if not validation:
         train, validation = hold_out(train)
-    ignored = found.ignored
-    if found.checkpoint:
-        ignored = (*ignored, "train_config.fine_tune_checkpoint (edgekit begins with its own checkpoints: --from)")
-    return _Plan(
-        listing=Listing(train=train, validation=validation),
-        labels=names,
-        base=found.options,
-        configured=True,
-        ignored=ignored,
-        notes=found.notes,
-    )
+    return Listing(train=train, validation=validation), names
+
+
+def _ignored(found: config.Configured) -> tuple[str, ...]:
+    if not found.checkpoint:
+        return found.ignored
+    return (*found.ignored, "train_config.fine_tune_checkpoint (edgekit begins with its own checkpoints: --from)")

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import system
 from .._version import __version__
-from ..errors import ConversionError, SourceError, TrainingError, UsageError
+from ..errors import ConversionError, MissingToolError, SourceError, TrainingError, UsageError
 from ..formats import checkpoint
 from ..formats import labels as label_files
 from ..runtimes.packages import version
@@ -27,9 +27,9 @@ from ..vision.metrics import CocoFigures
 from . import export, start
 from .architecture import Architecture, build
 from .data import DataSet
-from .loop import GRAPH_PREFIX, Job, run
+from .loop import GRAPH_PREFIX, Job, train_ssd
 from .options import SsdOptions
-from .progress import Event, Note, Trained
+from .progress import QUANTISED, Event, Note, Trained
 
 GRAPH, LABELS, LABEL_MAP, METRICS, RECIPE = (
     "tflite_graph.pb",
@@ -40,6 +40,7 @@ GRAPH, LABELS, LABEL_MAP, METRICS, RECIPE = (
 )
 STATE, RESULT, BOARD = "state.npz", "result.npz", "board"
 FILES = (GRAPH, LABELS, LABEL_MAP, start.FILE, METRICS, RECIPE)  # RECIPE last: it says that all is there
+PACKAGES = {"tensorflow": "TensorFlow", "cv2": "OpenCV", "tensorboard": "TensorBoard"}
 SILENCE = 3600.0  # seconds without a word after which TensorFlow's process is taken for dead
 
 Say = Callable[[Event], None]
@@ -49,13 +50,14 @@ Say = Callable[[Event], None]
 class Training(Shown):
     """A finished training in its folder. figures: phase → the twelve COCO figures on the validation pictures.
 
-    display_score: from which answers are best shown, by the same pictures.
+    display_score: from which answers are best shown, by the same pictures. quantised: the graph has fake-quants.
     """
 
     root: Path
     labels: tuple[str, ...]
     figures: Mapping[str, CocoFigures]
     display_score: float
+    quantised: bool
     steps: int
     seconds: float
 
@@ -70,6 +72,17 @@ class Training(Shown):
         return self.root / start.FILE
 
 
+def expect_packages() -> None:
+    """Raise MissingToolError where a package is missing that a training would ask for when it has begun."""
+    missing = [name for package, name in PACKAGES.items() if version(package) is None]
+    if missing:
+        raise MissingToolError(
+            f"Training needs {', '.join(missing)}.",
+            cause="Not all packages for it are installed.",
+            fix="Type: pip install 'edgekit[train]'",
+        )
+
+
 def train(
     data: DataSet,
     options: SsdOptions,
@@ -78,17 +91,20 @@ def train(
     begin: start.Checkpoint | None = None,
     command: Sequence[str] = (),
     ignored: Sequence[str] = (),
+    notes: Sequence[str] = (),
     say: Say = lambda event: None,
 ) -> Training:
     """Train a detector and write what the old exporter would have written into ``out``.
 
-    begin: a checkpoint whose layers are taken as far as they fit. command, ignored: for the record. say: told of every
-    event. A training that was killed goes on when the same is asked for again; one that is finished is not done again.
+    begin: a checkpoint whose layers are taken as far as they fit. command, ignored: for the record. notes: sentences
+    to be said, and for the record. say: told of every event. A training that was killed goes on when the same is asked
+    for again; one that is finished is not done again.
     Raises UsageError where ``out`` holds another training, TrainingError where the loss is no number any more.
     """
     options, architecture = _plan(data, options)
     begun = start.begin(begin, architecture, data.labels) if begin else start.Start()
-    for sentence in (*data.notes, *begun.sentences):
+    notes = (*notes, *data.notes)
+    for sentence in (*notes, *begun.sentences):
         say(Note(sentence=sentence))
     digest = data.digest()
     key = _key(options, digest, begun)
@@ -106,7 +122,7 @@ def train(
             "taken": list(begun.taken),
             "fresh": list(begun.fresh),
             "ignored": list(ignored),
-            "notes": list(data.notes),
+            "notes": list(notes),
             "tools": {"edgekit": __version__, "python": sys.version.split()[0]}
             | {name: version(name) for name in ("tensorflow", "numpy", "cv2")},
         }
@@ -195,10 +211,11 @@ def _run(
     last: Event | None = None
     try:
         with tensorflow_worker(accelerated=True) as worker:
-            for last in worker.stream(run, job, timeout=SILENCE):
+            for last in worker.stream(train_ssd, job, timeout=SILENCE):
                 say(last)
     except ConversionError as error:  # the worker's word for whatever TensorFlow raised, or died of
-        raise TrainingError(error.what, cause=error.cause, fix=error.fix) from None
+        fix = error.fix or "Where memory is short, lower --batch or --size."
+        raise TrainingError(error.what, cause=error.cause, fix=fix) from None
     assert isinstance(last, Trained)
     return last
 
@@ -216,14 +233,14 @@ def _write(
     exported = {
         path.removeprefix(GRAPH_PREFIX): variables.pop(path) for path in [*variables] if path.startswith(GRAPH_PREFIX)
     }
-    about = {
-        "kind": options.kind,
-        "multiplier": options.multiplier,
-        "height": options.height,
-        "width": options.width,
-        "strides": list(options.strides),
-        "labels": list(data.labels),
-    }
+    about = start.About(
+        kind=options.kind,
+        multiplier=options.multiplier,
+        height=options.height,
+        width=options.width,
+        strides=options.strides,
+        labels=data.labels,
+    )
     metrics = {
         "steps": trained.steps,
         "seconds": round(trained.seconds, 1),
@@ -238,7 +255,7 @@ def _write(
     system.write_file(staged / GRAPH, export.graph(architecture, exported, options))
     system.write_file(staged / LABELS, label_files.encode(data.labels))
     system.write_file(staged / LABEL_MAP, label_files.encode_map(data.labels))
-    system.write_file(staged / start.FILE, checkpoint.encode(variables, about))
+    system.write_file(staged / start.FILE, checkpoint.encode(variables, to_data(about)))
     system.write_file(staged / METRICS, json.dumps(metrics, indent=1) + "\n")
     system.write_file(staged / RECIPE, json.dumps(record, indent=1) + "\n")
 
@@ -250,6 +267,7 @@ def _read(out: Path) -> Training:
         labels=label_files.decode(system.read_file(out / LABELS), name=LABELS),
         figures={phase: from_data(CocoFigures, found) for phase, found in metrics["validation"].items()},
         display_score=metrics["display_score"],
+        quantised=any(progress["phase"] == QUANTISED for progress in metrics["history"]),
         steps=metrics["steps"],
         seconds=metrics["seconds"],
     )

@@ -111,9 +111,12 @@ def check(listing: Listing, *, labels: Sequence[str] = ()) -> DataSet:
             fix="Check the annotations, and the split.",
         )
     notes += _scarce(names, counts)
-    both = {one.name for one in listing.train} & {one.name for one in listing.validation}
+    if not any((~one.truth.crowd).any() for one in validation):
+        validation = []
+        notes.append("There is no box to be judged on: there will be no figures, and no phase ends early.")
+    both = {(one.path, one.start) for one in listing.train} & {(one.path, one.start) for one in listing.validation}
     if both:
-        notes.append(f"{len(both)} pictures are trained on and judge as well: what they say of the model flatters it.")
+        notes.append(f"{len(both)} of the pictures to be judged on are trained on as well: that flatters the model.")
     return DataSet(labels=names, train=tuple(train), validation=tuple(validation), notes=tuple(notes))
 
 

@@ -1,6 +1,6 @@
 """The training itself: batches through a network, first with batch norms, then with fake-quants.
 
-``run`` is a job for TensorFlow's process.
+``train_ssd`` is a job for TensorFlow's process.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Job:
     board: Path
 
 
-def run(job: Job) -> Iterator[Event]:
+def train_ssd(job: Job) -> Iterator[Event]:
     """Train, and write ``job.result``: the variables of the float network, and behind GRAPH_PREFIX those to export."""
     if job.options.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -206,7 +206,8 @@ class _Run:
                 f"The loss is no number any more at step {self.done} of {self.steps} "
                 f"(classification {losses[0]:g}, localisation {losses[1]:g}).",
                 cause=f"The learning rate, {now:.3g} at this step, is too high for this data.",
-                fix=f"Lower it: --learning-rate {self.options.rate.base / 3:.2g}, or raise --warmup.",
+                fix=f"Lower it: --learning-rate {self.options.rate.base / 3:.2g}, or raise --warmup; and give another "
+                "folder with -o.",
             )
         return losses
 

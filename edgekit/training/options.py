@@ -148,7 +148,7 @@ class SsdOptions:
     patience: int = 8
     seed: int = 0
     deterministic: bool = False
-    selection: Selection = field(default_factory=lambda: Selection(score=0.02, iou=0.5, max_detections=100))
+    selection: Selection = field(default_factory=lambda: Selection(score=0.1, iou=0.5, max_detections=100))
 
     def __post_init__(self) -> None:
         expect(self.kind in KINDS, "architecture", ", ".join(KINDS), self.kind)
@@ -157,10 +157,13 @@ class SsdOptions:
         known = COMPACT_STRIDES if self.kind == COMPACT else V1_STRIDES
         rising = self.strides == tuple(sorted(set(self.strides))) and bool(self.strides)
         fits = set(self.strides) <= set(known) if self.kind == COMPACT else self.strides == known[: len(self.strides)]
-        expect(rising and fits, "maps", f"rising strides of {', '.join(map(str, known))}", self.strides)
+        said = "rising strides of" if self.kind == COMPACT else "the first ones of"
+        expect(rising and fits, "maps", f"{said} {', '.join(map(str, known))}", self.strides)
         expect(0.1 <= self.multiplier <= 4, "width multiplier", "from .1 to 4", self.multiplier)
         expect(self.anchors >= len(self.strides), "anchors", "at least one a map", self.anchors)
         expect(1 <= self.batch <= 4096, "batch size", "from 1 to 4096", self.batch)
-        expect(self.steps >= 1 and self.quantised_steps >= 0, "steps", "at least 1", (self.steps, self.quantised_steps))
+        expect(self.steps >= 1, "steps", "at least 1", self.steps)
+        expect(self.quantised_steps >= 0, "quantised steps", "0 or more", self.quantised_steps)
         expect(self.seed >= 0, "seed", "0 or more", self.seed)
-        expect(self.evaluate >= 1 and self.patience >= 1, "evaluation", "at least 1", (self.evaluate, self.patience))
+        for name in ("evaluate", "patience"):
+            expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))

@@ -31,7 +31,7 @@ class Wanted:
     """How a data set is to be read. pictures: their folder, where the annotations do not lead to them.
 
     train, validation: names of lists in a VOC folder's ImageSets/Main. hold_out: whether some pictures are held out for
-    validation where there are no such lists. names: of the classes of TFRecords that only have numbers; 1 comes first.
+    validation where there is no such list. names: of the classes of TFRecords that only have numbers; 1 comes first.
     """
 
     pictures: Path | None = None
@@ -54,6 +54,12 @@ def read(place: Path, wanted: Wanted | None = None) -> Listing:
 
 def _listing(listed: Sequence[Listed], wanted: Wanted, names: tuple[str, ...] = ()) -> Listing:
     """Of a data set without lists of its own."""
+    if (wanted.train, wanted.validation) != (TRAIN, VALIDATION):
+        raise UsageError(
+            "The data set has no lists to choose from.",
+            cause=f"Only Pascal VOC folders have them, in {LISTS}.",
+            fix="Leave out --split and --validation-split, or name another data set with --validation.",
+        )
     train, validation = hold_out(listed) if wanted.hold_out else (tuple(listed), ())
     return Listing(train=train, validation=validation, labels=names)
 
@@ -66,33 +72,45 @@ def _voc(place: Path, wanted: Wanted) -> Listing | None:
     for one in voc.read(folder):
         if annotations.setdefault(one.name, one) is not one:
             raise UserDataError(f"{folder} has two annotations named {one.name}.xml.", fix="Rename or remove one.")
-    files = _by_stem(
-        wanted.pictures or next(path for path in (*(place / name for name in PICTURES), place) if path.is_dir())
-    )
+    beside = (*(place / name for name in PICTURES), place)
+    pictures = _Pictures(wanted.pictures or next(path for path in beside if path.is_dir()))
     own = labels.read(place / LABELS) if (place / LABELS).is_file() else ()
     lists = place / LISTS
     for name, usual in ((wanted.train, TRAIN), (wanted.validation, VALIDATION)):
         if name != usual and not (lists / f"{name}.txt").is_file():
             known = sorted(path.stem for path in lists.glob("*.txt"))
-            raise UsageError(f"There is no list {lists / name}.txt.", fix=labels.nearest(name, known) if known else "")
+            fix = labels.nearest(name, known, kind="lists") if known else "Leave the option out: there are no lists."
+            raise UsageError(f"There is no list {lists / name}.txt.", fix=fix)
     if not (lists / f"{wanted.train}.txt").is_file():
-        return _listing([_voc_picture(one, files, folder) for one in annotations.values()], wanted, own)
+        return _listing([pictures.of(one, folder) for one in annotations.values()], wanted, own)
     train, validation = (
-        tuple(_voc_picture(_annotation(name, annotations, lists), files, folder) for name in _names(lists, split))
+        tuple(pictures.of(_annotation(name, annotations, lists), folder) for name in _names(lists, split))
         for split in (wanted.train, wanted.validation)
     )
+    if wanted.hold_out and not validation:
+        train, validation = hold_out(train)
     return Listing(train=train, validation=validation, labels=own)
 
 
-def _voc_picture(annotation: Annotation, files: dict[str, Path], folder: Path) -> Listed:
-    path = files.get(annotation.name)
-    if path is None:
-        raise UserDataError(
-            f"There is no picture for {folder / annotation.name}.xml.",
-            cause=f"Looked in {', '.join(PICTURES)} and beside the annotation, for {', '.join(SUFFIXES)}.",
-            fix="Put it there, name the folder with --pictures, or take the annotation out.",
-        )
-    return Listed(name=path.name, path=path, annotation=annotation)
+class _Pictures:
+    """The pictures in a folder, by the names of their annotations."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}.", fix="Check the path.")
+        self._folder = folder
+        self._files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+
+    def of(self, annotation: Annotation, folder: Path) -> Listed:
+        """folder: that of the annotation, for the message."""
+        path = self._files.get(annotation.name)
+        if path is None:
+            raise UserDataError(
+                f"There is no picture for {folder / annotation.name}.xml.",
+                cause=f"Looked in {self._folder} for {annotation.name} with {', '.join(SUFFIXES)}.",
+                fix="Put it there, name the folder with --pictures, or take the annotation out.",
+            )
+        return Listed(name=path.name, path=path, annotation=annotation)
 
 
 def _annotation(name: str, annotations: dict[str, Annotation], lists: Path) -> Annotation:
@@ -108,12 +126,6 @@ def _names(lists: Path, split: str) -> tuple[str, ...]:
         return ()
     lines = labels.text_of(read_file(path), str(path)).split("\n")
     return tuple(line.split()[0] for line in lines if line.strip() and line.split()[-1] != "-1")
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.", fix="Check the path.")
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
 
 
 def _coco(place: Path, wanted: Wanted) -> Listing | None:
@@ -145,7 +157,7 @@ def _coco(place: Path, wanted: Wanted) -> Listing | None:
 
 
 def _tfrecord(place: Path, wanted: Wanted) -> Listing | None:
-    if not _is_pattern(place) and not (place.is_file() and ".record" in place.name) and place.suffix != ".tfrecord":
+    if not _is_pattern(place) and not (place.is_file() and "record" in place.name) and place.suffix != ".tfrecord":
         return None
     return _listing(records([str(place)], wanted.names), wanted)
 

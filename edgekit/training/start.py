@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from .. import shelf
 from ..errors import SourceError, UsageError
 from ..formats import checkpoint
+from ..values.codec import from_data
 from .architecture import BACKBONE, Architecture
 
 Array = NDArray[np.float32]
@@ -21,17 +21,25 @@ FILE = "checkpoint.npz"
 BUNDLED = {"shelf": shelf.CHECKPOINT}  # names that --from takes besides paths
 
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the variables of a checkpoint belong to: a network, in the words of SsdOptions, and its classes."""
+
+    kind: str
+    multiplier: float
+    height: int
+    width: int
+    strides: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
-    """A float network that was trained before. about: its architecture and labels."""
+    """A float network that was trained before."""
 
     name: str
     variables: Mapping[str, Array]
-    about: Mapping[str, Any]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(self.about.get("labels", ()))
+    about: About
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,27 +68,35 @@ def read(place: str, bring: Callable[[str], Path] = Path) -> Checkpoint:
     if place in BUNDLED:
         shelf.check()
     path = BUNDLED.get(place) or bring(place)
+    if not path.exists():
+        raise UsageError(
+            f"There is no checkpoint {place}.", fix=f"Check the path, or name the bundled one: {', '.join(BUNDLED)}."
+        )
     if path.is_dir():
         path = path / FILE
         if not path.is_file():
             raise UsageError(f"{place} holds no {FILE}.", fix="Give a folder that edgekit train wrote, or its file.")
-    variables, about = checkpoint.read(path)
-    if "kind" not in about:
+    variables, found = checkpoint.read(path)
+    if "key" in found:
         raise SourceError(
             f"{path} is no checkpoint to begin with.",
             cause="It is the state of a training that was not finished.",
             fix="Let the same command finish it first.",
         )
+    try:
+        about = from_data(About, found)
+    except ValueError as error:
+        raise SourceError(f"{path} is no checkpoint to begin with.", cause=f"{error}.") from None
     return Checkpoint(name=place, variables=variables, about=about)
 
 
 def begin(checkpoint: Checkpoint, architecture: Architecture, labels: Sequence[str]) -> Start:
-    """What of a checkpoint fits a network. Heads begin anew where the classes or their anchors are others, and what is
-    between them and the backbone where the maps are others.
+    """What of a checkpoint fits a network. Heads begin anew where the classes or the number of anchors are others, and
+    what is between them and the backbone where the maps are others.
 
     Raises SourceError where the backbone has another shape: then nothing that was learnt can be kept.
     """
-    same_classes = checkpoint.labels == tuple(labels)
+    same_classes = checkpoint.about.labels == tuple(labels)
     variables: dict[str, Array] = {}
     taken: list[str] = []
     fresh: list[str] = []
@@ -104,11 +120,11 @@ def begin(checkpoint: Checkpoint, architecture: Architecture, labels: Sequence[s
 def _other_shape(
     checkpoint: Checkpoint, name: str, found: tuple[int, ...] | None, wanted: tuple[int, ...]
 ) -> SourceError:
-    about = checkpoint.about
+    trained_as = f"--architecture {checkpoint.about.kind} --width {checkpoint.about.multiplier:g}"
     got = "no such layer" if found is None else " × ".join(map(str, found))
     return SourceError(
         f"{checkpoint.name} is a checkpoint of another network: {name} has {got}, {' × '.join(map(str, wanted))} is "
         "needed.",
-        cause=f"It was trained as {about.get('kind')} with --width {about.get('multiplier'):g}.",
-        fix=f"Type: --architecture {about.get('kind')} --width {about.get('multiplier'):g}, or leave --from out.",
+        cause=f"It was trained with {trained_as}.",
+        fix=f"Type: {trained_as}, or leave --from out.",
     )

@@ -8,14 +8,18 @@ from typing import Any, TypedDict
 
 from ..errors import UsageError
 from ..values.spec import expect
-from .architecture import MOBILENET_V1, V1_STRIDES
+from .architecture import COMPACT, MOBILENET_V1, V1_STRIDES
 from .options import Quantisation, Schedule, SsdOptions
+from .start import About
 
 FINE_TUNED = 2 / 3  # of the usual learning rate, where a training begins with a checkpoint
 QUANTISED_RATE = 0.1  # of the learning rate, in the phase with fake-quants
 FLIPS = ("horizontal", "vertical")
 WARM_SHARE = 4  # of so many steps at most one is warm-up, where nothing else is wished for
 QUANTISED_SHARE = 6  # of so many steps one more is done with fake-quants
+USUAL_MAPS = {COMPACT: SsdOptions.strides, MOBILENET_V1: V1_STRIDES}
+NETWORK = ("kind", "multiplier", "height", "width", "strides")  # what a checkpoint says of its own
+OF_A_CONFIGURATION = ("architecture", "maps", "anchors")  # what is one whole in a pipeline.config
 
 
 class Wishes(TypedDict, total=False):
@@ -45,21 +49,29 @@ class Wishes(TypedDict, total=False):
 
 
 def options(
-    base: SsdOptions, wishes: Mapping[str, Any], *, about: Mapping[str, Any], configured: bool = False
+    base: SsdOptions, wishes: Mapping[str, Any], *, about: About | None = None, configured: bool = False
 ) -> SsdOptions:
     """``base`` with the wishes. about: of the checkpoint to begin with, whose network is kept where none is wished for.
 
-    configured: ``base`` comes from a pipeline.config, whose schedules are not touched unless one is wished for.
-    Raises UsageError that names what makes no sense.
+    configured: ``base`` comes from a pipeline.config, whose network stays, and whose schedules are not touched unless
+    one is wished for. Raises UsageError that names what makes no sense.
     """
     given = dict(wishes)
     if unknown := given.keys() - Wishes.__annotations__.keys():
         raise UsageError(f"There is no option {', '.join(sorted(unknown))}.")
+    if configured and (others := [f"--{name}" for name in OF_A_CONFIGURATION if name in given]):
+        raise UsageError(
+            "A pipeline.config names its own network and anchors.",
+            fix=f"Leave out {', '.join(others)}, or leave out --pipeline-config.",
+        )
     try:
-        changed = replace(base, **_network(base, given, about), **_plain(given), **_inner(base, given))
+        if about and not configured:
+            base = replace(base, **{name: getattr(about, name) for name in NETWORK})
+        changed = replace(base, **_network(base, given), **_plain(given), **_inner(base, given))
         steps = given.get("steps", changed.steps)
-        quantised = given.get("quantised_steps", max(steps // QUANTISED_SHARE, 1) if "steps" in given else None)
-        quantised = changed.quantised_steps if quantised is None else quantised
+        usual_quantised = max(steps // QUANTISED_SHARE, 1) if "steps" in given else changed.quantised_steps
+        quantised = given.get("quantised_steps", usual_quantised)
+        changed = replace(changed, steps=steps, quantised_steps=quantised)
         scheduled = {"steps", "quantised_steps", "learning_rate", "warmup"} & given.keys()
         if configured and not scheduled:
             return changed
@@ -67,8 +79,6 @@ def options(
         rate, warmup = given.get("learning_rate", usual), min(base.rate.warmup, steps // WARM_SHARE)
         return replace(
             changed,
-            steps=steps,
-            quantised_steps=quantised,
             rate=Schedule(base=rate, steps=steps, warmup=min(given.get("warmup", warmup), steps)),
             quantised_rate=Schedule(
                 base=rate * QUANTISED_RATE, steps=quantised, warmup=min(20, quantised // WARM_SHARE)
@@ -78,19 +88,17 @@ def options(
         raise UsageError(f"Nothing can be trained so. {error}.") from None
 
 
-def _network(base: SsdOptions, given: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the network: what is wished for, else the checkpoint's."""
-    kind = given.get("architecture", about.get("kind", base.kind))
-    usual = tuple(about.get("strides", base.strides))
-    if kind == MOBILENET_V1 != about.get("kind", base.kind):
-        usual = V1_STRIDES
-    known = {
+def _network(base: SsdOptions, given: Mapping[str, Any]) -> dict[str, Any]:
+    kind = given.get("architecture", base.kind)
+    usual = base.strides if kind == base.kind else USUAL_MAPS.get(kind, base.strides)
+    height, width = given.get("size", (base.height, base.width))
+    return {
         "kind": kind,
-        "multiplier": given.get("width", about.get("multiplier", base.multiplier)),
+        "multiplier": given.get("width", base.multiplier),
         "strides": given.get("maps", usual),
+        "height": height,
+        "width": width,
     }
-    height, width = given.get("size", (about.get("height", base.height), about.get("width", base.width)))
-    return known | {"height": height, "width": width}
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +126,7 @@ def _inner(base: SsdOptions, given: Mapping[str, Any]) -> dict[str, Any]:
     selection = {name: given[name] for name in ("max_detections", "iou") if name in given}
     if selection:
         found["selection"] = replace(base.selection, **selection)
-    if "symmetric" in given:
-        found["quantisation"] = replace(base.quantisation or Quantisation(), symmetric=given["symmetric"])
+    if "symmetric" in given or given.get("quantised_steps"):
+        usual = base.quantisation or Quantisation()
+        found["quantisation"] = replace(usual, symmetric=given.get("symmetric", usual.symmetric))
     return found

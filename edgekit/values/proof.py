@@ -36,7 +36,8 @@ class Reference(Shown):
 class TensorError(Shown):
     """Difference between two tensors of the same name on the same input.
 
-    largest: largest absolute error, in the tensor's own unit. relative: that as a fraction of the reference's range.
+    largest: largest absolute error, in the tensor's own unit. relative: what 999 of 1000 values stray at most, as a
+    fraction of the reference's range.
     snr: signal-to-noise ratio in dB; None where there is no error at all.
     """
 
@@ -53,7 +54,8 @@ class Agreement(Shown):
     floor: smallest score asked for. judged: answers of the reference that the artifact must give too. found: those that
     it gives; ties: those among them where a box of equal rank stands in. extra_judged, extra_found: the same asked the
     other way round.
-    score, mean_score: largest and mean score difference of pairs. iou: smallest overlap of pairs; None without a pair.
+    score: score difference that 99 of 100 pairs keep; mean_score: the mean. iou: overlap that 99 of 100 pairs keep;
+    None without a pair.
     """
 
     reference: str

@@ -70,13 +70,8 @@ class Evaluation:
     by_class: Mapping[int, tuple[float, float]]
 
 
-def coco_figures(pictures: Iterable[tuple[Detections, Truth]]) -> CocoFigures:
-    """The twelve figures over all pictures: what was found in each, and its truth."""
-    return evaluate(pictures).figures
-
-
 def evaluate(pictures: Iterable[tuple[Detections, Truth]]) -> Evaluation:
-    """The twelve figures, and the average precision of each class."""
+    """The twelve figures over all pictures, what was found in each and its truth; and the precision of each class."""
     evaluated = [_evaluate(found, truth) for found, truth in pictures]
     present = np.unique(np.concatenate([picture.true_classes for picture in evaluated] or [np.empty(0, np.int64)]))
     precision = np.full((len(present), len(AREAS), len(OVERLAPS), len(RECALLS)), -1.0)

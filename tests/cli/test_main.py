@@ -32,6 +32,14 @@ def test_output_on_a_full_disk_is_a_storage_error() -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_a_path_that_cannot_be_looked_at_is_a_storage_error() -> None:
+    done = run("verify", "x" * 300, "--samples", ".", stdout=subprocess.PIPE)
+    assert done.returncode == 11
+    assert done.stderr.startswith(b"Error: xxx")
+    assert b"cannot be used.\n  File name too long." in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["doctor", "inspect"])
 def test_a_reader_that_goes_away_is_no_bug(command: str, model: str) -> None:
     reading, writing = os.pipe()

@@ -239,6 +239,6 @@ def test_the_published_file_answers_as_the_published_graph(published: Path, real
     (proof,) = verify(published, samples=real / "photos")
     assert proof.outcome == "pass", [check.sentence for check in proof.checks if check.outcome != "pass"]
     assert proof.references[0].engine.startswith("TensorFlow")
-    assert proof.agreements[0].judged > 40
+    assert proof.agreements[0].judged > 30
     assert proof.agreements[1].judged > 10
     assert all(error.snr is not None and error.snr > 20 for error in proof.heads[SAME])

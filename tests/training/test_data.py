@@ -98,7 +98,25 @@ def test_what_is_put_right_is_said(tmp_path: Path) -> None:
         "A single box to train on have: green. They will hardly be learnt.",
         "No box to train on have: blue. They will hardly be learnt.",
     )
-    assert checked(tmp_path, box()).notes == ()  # type: ignore[attr-defined]
+    assert check(Listing(train=(pictures[1],), validation=(pictures[2],)), labels=()).notes[2:] == (
+        "A single box to train on have: green. They will hardly be learnt.",
+    )
+
+
+def test_where_nothing_can_be_judged(tmp_path: Path) -> None:
+    train = listed(tmp_path, "a.png", box(), box())
+    for validation in ((), (listed(tmp_path, "b.png"),), (listed(tmp_path, "c.png", box(crowd=True)),)):
+        found = check(Listing(train=(train,), validation=validation))
+        assert found.validation == ()
+        assert found.notes == ("There is no box to be judged on: there will be no figures, and no phase ends early.",)
+
+
+def test_pictures_that_are_trained_on_do_not_judge_unnoticed(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    one, namesake = (listed(folder, "a.png", box(), box()) for folder in (tmp_path, tmp_path / "other"))
+    assert check(Listing(train=(one,), validation=(namesake,))).notes == ()
+    (note,) = check(Listing(train=(one,), validation=(one, namesake))).notes
+    assert note.startswith("1 of the pictures to be judged on are trained on")
 
 
 def test_a_size_that_is_not_said_is_read(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_voc_without_lists(tmp_path: Path, pictures: str) -> None:
 
 def test_voc_pictures_elsewhere_and_labels_of_its_own(tmp_path: Path) -> None:
     root = voc_set(tmp_path / "set", pictures="../photos")
-    with pytest.raises(UserDataError, match=r"no picture for .*p00\.xml"):
+    with pytest.raises(UserDataError, match=r"(?s)no picture for .*p00\.xml.*Looked in .*set for p00 with .*\.png"):
         read(root)
     (root / "labels.txt").write_text("red\ngreen\n")
     expect_whole(read(root, Wanted(pictures=tmp_path / "photos")), ("red", "green"))
@@ -102,8 +102,16 @@ def test_voc_lists(tmp_path: Path) -> None:
         (Wanted(train="small", validation="train"), ["p04.png"], ["p03.png", "p01.png"]),
         (Wanted(train="red_train", hold_out=False), ["p05.png", "p07.png"], ["p02.png"]),
     ):
-        found = read(root, splits=options)
+        found = read(root, options)
         assert (names_of(found.train), names_of(found.validation)) == (train, validation)
+
+
+def test_a_list_to_train_on_alone_is_divided(tmp_path: Path) -> None:
+    root = voc_set(tmp_path, lists={"train": "".join(f"{name}\n" for name in NAMES[:12])})
+    found = read(root)
+    assert found.validation
+    assert {*names_of(found.train), *names_of(found.validation)} == {f"{name}.png" for name in NAMES[:12]}
+    assert (len(read(root, Wanted(hold_out=False)).train), read(root, Wanted(hold_out=False)).validation) == (12, ())
 
 
 def test_nothing_is_held_out_where_there_is_another_data_set_for_that(tmp_path: Path) -> None:
@@ -119,6 +127,11 @@ def test_voc_lists_that_are_not_there(tmp_path: Path) -> None:
     for wanted in (Wanted(train="trian"), Wanted(validation="trian")):
         with pytest.raises(UsageError, match=r"(?s)no list .*trian\.txt.*Did you mean 'train'"):
             read(root, wanted)
+    with pytest.raises(UsageError, match=r"(?s)no list .*x\.txt.*The lists are: train, val"):
+        read(root, Wanted(train="x"))
+    for place in (coco_set(tmp_path / "coco"), record_set(tmp_path / "records") / "train.record-*"):
+        with pytest.raises(UsageError, match=r"(?s)no lists to choose from.*--split"):
+            read(place, Wanted(train="small"))
 
 
 def test_two_voc_annotations_of_one_name(tmp_path: Path) -> None:

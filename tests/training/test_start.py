@@ -10,16 +10,17 @@ from edgekit.errors import EdgekitError, SourceError, UsageError
 from edgekit.formats import checkpoint
 from edgekit.training import start
 from edgekit.training.architecture import Architecture
-from edgekit.training.start import Checkpoint, begin, read
+from edgekit.training.start import About, Checkpoint, begin, read
+from edgekit.values.codec import to_data
 
 from .networks import SIZE, floats, small
 
 LABELS = ("red", "green", "blue")
-ABOUT = {"kind": "compact", "multiplier": 0.25, "labels": list(LABELS)}
+ABOUT = About(kind="compact", multiplier=0.25, height=64, width=64, strides=(8, 16), labels=LABELS)
 
 
-def trained(architecture: Architecture | None = None, **about: Any) -> Checkpoint:
-    return Checkpoint(name="x.npz", variables=floats(architecture or small()), about=ABOUT | about)
+def trained(architecture: Architecture | None = None) -> Checkpoint:
+    return Checkpoint(name="x.npz", variables=floats(architecture or small()), about=ABOUT)
 
 
 def heads(architecture: Architecture) -> set[str]:
@@ -85,25 +86,29 @@ def test_another_backbone_is_refused_with_what_to_type() -> None:
 def test_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = floats(small())
     path = tmp_path / start.FILE
-    path.write_bytes(checkpoint.encode(known, ABOUT))
+    path.write_bytes(checkpoint.encode(known, to_data(ABOUT)))
     for place in (path, tmp_path):
         found = read(str(place))
-        assert (found.name, found.about, found.labels) == (str(place), ABOUT, LABELS)
+        assert (found.name, found.about) == (str(place), ABOUT)
         assert all(np.array_equal(found.variables[name], value) for name, value in known.items())
     monkeypatch.setitem(start.BUNDLED, "shelf", path)
     monkeypatch.chdir(tmp_path)
-    assert read("shelf").labels == LABELS
+    assert read("shelf").about == ABOUT
 
 
 def test_what_is_no_checkpoint_to_begin_with(tmp_path: Path) -> None:
     (tmp_path / "state.npz").write_bytes(checkpoint.encode({}, {"key": "k", "step": 3}))
+    for name, about in (("other.npz", {"epoch": 3}), ("odd.npz", to_data(ABOUT) | {"strides": "8"})):
+        (tmp_path / name).write_bytes(checkpoint.encode({}, about))
     (tmp_path / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     (tmp_path / "empty").mkdir()
     cases: tuple[tuple[str, type[EdgekitError], str], ...] = (
         ("state.npz", SourceError, "(?s)no checkpoint to begin with.*not finished"),
+        ("other.npz", SourceError, "(?s)no checkpoint to begin with.*About.kind: missing"),
+        ("odd.npz", SourceError, "(?s)no checkpoint to begin with.*About.strides: expected a list, got '8'"),
         ("x.h5", SourceError, "(?s)no checkpoint of edgekit's.*It is a Keras or HDF5 file"),
         ("empty", UsageError, "empty holds no checkpoint"),
-        ("nothing.npz", UsageError, "no file .*nothing"),
+        ("nothing.npz", UsageError, "(?s)no checkpoint .*nothing.*shelf"),
     )
     for name, error, message in cases:
         with pytest.raises(error, match=message):

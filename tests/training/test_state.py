@@ -8,7 +8,7 @@ import pytest
 from edgekit.errors import StorageError
 from edgekit.training.progress import FLOAT, QUANTISED, Progress
 from edgekit.training.state import Counters, State, restore
-from edgekit.vision.metrics import coco_figures
+from edgekit.vision.metrics import evaluate
 from tests.mutations import mutate
 
 PROGRESS = Progress(
@@ -21,7 +21,7 @@ PROGRESS = Progress(
     pictures_per_second=99.5,
     seconds_left=7.0,
 )
-LOOKED = Progress(**{**vars(PROGRESS), "step": 40, "figures": coco_figures([]), "best": True})
+LOOKED = Progress(**{**vars(PROGRESS), "step": 40, "figures": evaluate([]).figures, "best": True})
 COUNTERS = Counters(key="k", phase=QUANTISED, step=7, best=0.25, waited=2, seconds=12.5, history=(PROGRESS, LOOKED))
 
 

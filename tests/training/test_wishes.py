@@ -8,16 +8,17 @@ import pytest
 from edgekit.errors import UsageError
 from edgekit.training.architecture import MOBILENET_V1, V1_STRIDES
 from edgekit.training.options import Schedule, SsdOptions
+from edgekit.training.start import About
 from edgekit.training.wishes import options
 
 BASE = SsdOptions()
-ABOUT = {"kind": "compact", "multiplier": 0.5, "height": 96, "width": 128, "strides": [4, 8], "labels": ["red"]}
+ABOUT = About(kind="compact", multiplier=0.5, height=96, width=128, strides=(4, 8), labels=("red",))
 
 
 def wished(
-    *, about: dict[str, Any] | None = None, configured: bool = False, base: SsdOptions = BASE, **wishes: Any
+    *, about: About | None = None, configured: bool = False, base: SsdOptions = BASE, **wishes: Any
 ) -> SsdOptions:
-    return options(base, wishes, about=about or {}, configured=configured)
+    return options(base, wishes, about=about, configured=configured)
 
 
 def test_without_wishes_all_stays() -> None:
@@ -69,6 +70,9 @@ def test_each_wish_is_kept(wish: str, value: Any, path: tuple[str, Any]) -> None
 def test_an_architecture_is_wished_for_with_its_maps() -> None:
     found = wished(architecture=MOBILENET_V1, maps=V1_STRIDES)
     assert (found.kind, found.strides) == (MOBILENET_V1, V1_STRIDES)
+    assert wished(architecture=MOBILENET_V1) == found
+    v1 = replace(ABOUT, kind=MOBILENET_V1, strides=V1_STRIDES)
+    assert wished(about=v1, architecture="compact").strides == BASE.strides
 
 
 def test_schedules_go_with_the_steps() -> None:
@@ -94,7 +98,7 @@ def test_schedules_go_with_the_steps() -> None:
         ({"learning_rate": float("nan")}, "learning rate"),
         ({"warmup": -3}, "warm-up"),
         ({"steps": 0}, "steps"),
-        ({"quantised_steps": -2}, "steps"),
+        ({"quantised_steps": -2}, "quantised steps"),
         ({"batch": 0}, "batch"),
         ({"seed": -1}, "seed"),
         ({"smallest_crop": 0.0}, "crop"),
@@ -124,9 +128,23 @@ def test_schedules_of_a_configuration_stay_unless_one_is_wished_for() -> None:
     rate = Schedule(kind="manual", base=0.004, changes=((5, 0.001),))
     base = replace(BASE, rate=rate, quantised_rate=replace(rate, offset=50), steps=50, quantised_steps=30)
     found = wished(base=base, configured=True, about=ABOUT, batch=3)
-    assert (found.rate, found.quantised_rate, found.steps, found.batch) == (rate, base.quantised_rate, 50, 3)
+    assert found == replace(base, batch=3)
     for wish, value in (("steps", 60), ("quantised_steps", 7), ("learning_rate", 0.1), ("warmup", 2)):
         found = wished(base=base, configured=True, **{wish: value})
         assert found.rate.kind != "manual"
         assert found.rate.base == (value if wish == "learning_rate" else 0.004)
         assert found.steps == (value if wish == "steps" else 50)
+
+
+@pytest.mark.parametrize("wish", [{"architecture": "compact"}, {"maps": (16, 32)}, {"anchors": 12}])
+def test_the_network_of_a_configuration_is_not_taken_apart(wish: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="names its own network") as caught:
+        wished(configured=True, **wish)
+    assert f"--{next(iter(wish))}" in caught.value.fix
+
+
+def test_fake_quants_come_where_steps_with_them_are_wished_for() -> None:
+    base = replace(BASE, quantisation=None)
+    assert wished(base=base, quantised_steps=9).quantisation is not None
+    assert wished(base=base, quantised_steps=0).quantisation is None
+    assert wished(base=base, steps=9).quantisation is None

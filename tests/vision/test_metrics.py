@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from edgekit.values.answers import Detections
 from edgekit.values.truth import Truth
-from edgekit.vision.metrics import CocoFigures, coco_figures, evaluate
+from edgekit.vision.metrics import CocoFigures, evaluate
 
 NAMES = [
     "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large",
@@ -99,7 +99,7 @@ def test_equals_pycocotools(crowds, score_levels, classes):
     for seed in range(2):
         rng = np.random.default_rng([seed, classes, score_levels, bool(crowds)])
         pictures = [random_picture(rng, classes=classes, crowds=crowds, score_levels=score_levels) for _ in range(20)]
-        figures = coco_figures(pictures)
+        figures = evaluate(pictures).figures
         np.testing.assert_allclose(
             [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, classes).stats, atol=1e-6
         )
@@ -109,7 +109,7 @@ def test_more_than_a_hundred_detections_of_a_class_in_a_picture():
     rng = np.random.default_rng(0)
     pictures = [random_picture(rng, classes=2, crowds=0.1, score_levels=32, most=250) for _ in range(4)]
     assert max(np.bincount(found.classes).max() for found, _ in pictures) > 120
-    figures = coco_figures(pictures)
+    figures = evaluate(pictures).figures
     np.testing.assert_allclose(
         [getattr(figures, name) for name in NAMES], judged_by_pycocotools(pictures, 2).stats, atol=1e-6
     )
@@ -120,7 +120,6 @@ def test_classes_one_by_one_equal_pycocotools(crowds):
     rng = np.random.default_rng(3)
     pictures = [random_picture(rng, classes=4, crowds=crowds, score_levels=0) for _ in range(15)]
     found = evaluate(pictures)
-    assert found.figures == coco_figures(pictures)
     precision = judged_by_pycocotools(pictures, 6).eval["precision"][..., 0, 2]  # overlaps, recalls, classes
     assert found.by_class.keys() == {0, 1, 2, 3}
     for index, (ap, ap50) in found.by_class.items():
@@ -137,11 +136,11 @@ def test_a_class_that_is_crowds_alone_has_no_precision():
 
 def test_nothing_to_measure_on_is_minus_one():
     assert evaluate([]).by_class == {}
-    assert coco_figures([]) == CocoFigures(**dict.fromkeys(NAMES, -1.0))
+    assert evaluate([]).figures == CocoFigures(**dict.fromkeys(NAMES, -1.0))
 
 
 def test_a_perfect_answer_scores_one():
     rng = np.random.default_rng(1)
     _, truth = random_picture(rng, classes=3, crowds=0, score_levels=0)
     found = Detections(boxes=truth.boxes, scores=np.ones(len(truth.classes), np.float32), classes=truth.classes)
-    assert coco_figures([(found, truth)]).ap == pytest.approx(1)
+    assert evaluate([(found, truth)]).figures.ap == pytest.approx(1)

@@ -134,9 +134,8 @@ def boxes(
     whole = (edges[:2] >= 0).all(0) & (edges[2] <= width) & (edges[3] <= height)
     touching = (edges[2:] > 0).all(0) & (edges[0] < width) & (edges[1] < height)
     inside = np.flatnonzero(whole)
-    pieces = _pieces(
-        runs.take(np.flatnonzero(touching & ~whole), 1)
-    )  # the slope of a long run says little of the part that is inside
+    # The slope of a long run says little of the part of it that is inside
+    pieces = _pieces(runs.take(np.flatnonzero(touching & ~whole), 1))
     edges = np.hstack([edges.take(inside, 1), _edges(view, pieces)])
     numbers, _, starts, ends = np.hstack([runs.take(inside, 1), pieces])
     low, high = edges[:2].clip(0), edges[2:].clip(None, [[width], [height]])

@@ -17,7 +17,7 @@ from .scene import Plan, compose, surround
 GROUPS = {
     "ours": ("our_can", "our_bottle", "our_carton"),
     "rivals": ("rival_can", "rival_bottle", "rival_carton"),
-    "others": ("other_pack",),
+    "other": ("other_pack",),
 }
 SIZE = 192  # pixels that lengths of the scenes are given for
 LEAST_SIZE, MOST_SIZE = 96, 1024

@@ -114,8 +114,8 @@ class Worker:
         if timeout is not None:
             return ConversionError(
                 f"TensorFlow did not finish {job} within {timeout:g} s and was stopped.",
-                cause="Its converter can hang on graphs that it does not understand; or the machine is very busy.",
-                fix="Convert a simpler graph or another recipe, or try again later.",
+                cause="It hangs, as its converter does on some graphs, or the machine is very busy.",
+                fix="Try again when the machine is free; convert a simpler graph, or another recipe.",
             )
         reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return ConversionError(
