@@ -239,6 +239,7 @@ def _write(
         height=options.height,
         width=options.width,
         strides=options.strides,
+        sizes=options.sizes,
         labels=data.labels,
     )
     metrics = {

@@ -132,7 +132,8 @@ class _Run:
         if self.state.network:
             network.restore(self.state.network)
             trainer.restore(self.state.optimiser)
-        batches = self.feed.stream(self.done, self.done - self.counters.step + steps)
+        left = steps if self.counters.waited < self.options.patience else self.counters.step  # it had ended early
+        batches = self.feed.stream(self.done, self.done - self.counters.step + left)
         losses: list[tuple[float, float]] = []
         since = time.monotonic()
         for batch in batches:

@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..formats.pipeline import Config, Section
 from ..values.spec import Selection
 from ..vision.anchors import Size, ssd_sizes
-from ..vision.assign import Matching
+from ..vision.assign import LEAST, Matching
 from .architecture import BOX, MOBILENET_V1, V1_STRIDES
 from .options import LossOptions, SsdOptions
 
@@ -19,7 +19,6 @@ NO_OTHER = "edgekit trains no other kind of model."
 
 _TYPES = {"ssd_mobilenet_v1": MOBILENET_V1}
 _CLASSIFICATIONS = {"weighted_sigmoid": "sigmoid", "weighted_sigmoid_focal": "focal", "weighted_softmax": "softmax"}
-_LEAST_OVERLAP = 0.1  # below that the assigner does not find every anchor
 _LOW, _HIGH = 0.001, 100.0  # scales and aspect ratios of anchors, far outside of what makes sense
 # What edgekit has no other way for: another value would be another model
 _ONLY: dict[str, bool | int] = {
@@ -163,8 +162,8 @@ def _matching(ssd: Section) -> Matching:
     similarity = ssd.section("similarity_calculator")
     if similarity.present() == "iou_similarity":
         similarity.section("iou_similarity")
-    positive = matcher.number("matched_threshold", 0.5, low=_LEAST_OVERLAP, high=1)
-    negative = matcher.number("unmatched_threshold", 0.5, low=_LEAST_OVERLAP, high=1)
+    positive = matcher.number("matched_threshold", 0.5, low=LEAST, high=1)
+    negative = matcher.number("unmatched_threshold", 0.5, low=LEAST, high=1)
     if negative > positive:
         raise matcher.refusal("unmatched_threshold", f"at most matched_threshold, which is {positive:g}")
     matcher.flag("use_matmul_gather", False)  # another way to the same result

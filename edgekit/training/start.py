@@ -13,6 +13,7 @@ from .. import shelf
 from ..errors import SourceError, UsageError
 from ..formats import checkpoint
 from ..values.codec import from_data
+from ..vision.anchors import Size
 from .architecture import BACKBONE, Architecture
 
 Array = NDArray[np.float32]
@@ -30,6 +31,7 @@ class About:
     height: int
     width: int
     strides: tuple[int, ...]
+    sizes: tuple[tuple[Size, ...], ...]
     labels: tuple[str, ...]
 
 
@@ -91,12 +93,13 @@ def read(place: str, bring: Callable[[str], Path] = Path) -> Checkpoint:
 
 
 def begin(checkpoint: Checkpoint, architecture: Architecture, labels: Sequence[str]) -> Start:
-    """What of a checkpoint fits a network. Heads begin anew where the classes or the number of anchors are others, and
-    what is between them and the backbone where the maps are others.
+    """What of a checkpoint fits a network. Heads begin anew where the classes or the anchors are others, and what is
+    between them and the backbone where the maps are others.
 
     Raises SourceError where the backbone has another shape: then nothing that was learnt can be kept.
     """
-    same_classes = checkpoint.about.labels == tuple(labels)
+    sizes = tuple(grid.sizes for grid in architecture.grids)
+    same = (checkpoint.about.labels, checkpoint.about.sizes) == (tuple(labels), sizes)
     variables: dict[str, Array] = {}
     taken: list[str] = []
     fresh: list[str] = []
@@ -104,7 +107,7 @@ def begin(checkpoint: Checkpoint, architecture: Architecture, labels: Sequence[s
         own = {path: value for path, value in checkpoint.variables.items() if path.rpartition("/")[0] == layer.name}
         weights = own.get(f"{layer.name}/weights")
         if layer.head:
-            fits = same_classes and weights is not None and weights.shape == layer.kernel
+            fits = same and weights is not None and weights.shape == layer.kernel
         else:
             fits = weights is not None and weights.shape == layer.kernel
             if weights is not None and not fits and layer.name.startswith(BACKBONE):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..values.spec import expect
 from .anchors import Grid, overlaps, table
 
+LEAST = 0.1  # overlap below which an anchor is background whatever is asked for: windows would grow without end
+
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
@@ -41,7 +43,7 @@ class Matching:
 
     def __post_init__(self) -> None:
         got = (self.positive, self.negative)
-        expect(0 <= self.negative <= self.positive <= 1, "match", "0 ≤ negative ≤ positive ≤ 1", got)
+        expect(LEAST <= self.negative <= self.positive <= 1, "match", f"{LEAST:g} ≤ negative ≤ positive ≤ 1", got)
 
 
 class Assigner:
@@ -178,7 +180,6 @@ def _axis(low: Floats, high: Floats, cells: int, side: float, least: float) -> t
     For an IoU of t the shared length is at least t of the longer side. So a box of at most 1 / t of the anchor's side
     is centred no further from it than the larger of (1 / t − 1) / 2 and 1 − t of that side.
     """
-    least = max(least, 0.1)
     reach = int(np.ceil(min(max((1 / least - 1) / 2, 1 - least) * side, 1) * cells))
     middle = np.floor((low + high) / 2 * cells).astype(np.int64)
     cell = middle[:, None] + np.arange(-reach, reach + 1)

@@ -1,5 +1,6 @@
 """True boxes for pictures, from VOC or COCO annotations, in a model's own classes."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -65,9 +66,9 @@ def make(picture: Path, size: tuple[int, int], boxes: Sequence[TrueBox], classes
 
 def perfect(truth: Truth) -> Detections:
     """The answer that finds all that is asked for, and nothing else."""
-    asked = ~truth.crowd
-    boxes = truth.boxes[asked]
-    return Detections(boxes=boxes, scores=np.ones(len(boxes), np.float32), classes=truth.classes[asked])
+    wanted = ~truth.crowd
+    boxes = truth.boxes[wanted]
+    return Detections(boxes=boxes, scores=np.ones(len(boxes), np.float32), classes=truth.classes[wanted])
 
 
 def asked(answer: Detections, truth: Truth) -> Detections:
@@ -94,7 +95,7 @@ def best_score(pictures: Iterable[tuple[Detections, Truth]]) -> float:
         return USUAL_SCORE
     found = np.cumsum(np.concatenate(right)[order])
     means = 2 * found / (np.arange(1, len(order) + 1) + wanted)
-    return round(float(np.concatenate(scores)[order][means.argmax()]), 2)
+    return math.floor(100 * float(np.concatenate(scores)[order][means.argmax()]) + 1e-4) / 100
 
 
 def _index(annotations: Sequence[Annotation], path: Path) -> Mapping[str, Annotation | None]:

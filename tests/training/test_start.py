@@ -16,7 +16,8 @@ from edgekit.values.codec import to_data
 from .networks import SIZE, floats, small
 
 LABELS = ("red", "green", "blue")
-ABOUT = About(kind="compact", multiplier=0.25, height=64, width=64, strides=(8, 16), labels=LABELS)
+SIZES = tuple(grid.sizes for grid in small().grids)
+ABOUT = About(kind="compact", multiplier=0.25, height=64, width=64, strides=(8, 16), sizes=SIZES, labels=LABELS)
 
 
 def trained(architecture: Architecture | None = None) -> Checkpoint:

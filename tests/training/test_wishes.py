@@ -12,7 +12,7 @@ from edgekit.training.start import About
 from edgekit.training.wishes import options
 
 BASE = SsdOptions()
-ABOUT = About(kind="compact", multiplier=0.5, height=96, width=128, strides=(4, 8), labels=("red",))
+ABOUT = About(kind="compact", multiplier=0.5, height=96, width=128, strides=(4, 8), sizes=(), labels=("red",))
 
 
 def wished(
