@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from ..training import BOARD, LABELS, Training
 from ..training.progress import Event, Note, Progress
+from ..training.result import BOARD, LABELS, Training
 from . import printable
 
 LINE_EVERY = 100  # steps, where no bar can move

@@ -99,6 +99,8 @@ def train(
     )
     folder.push([BOARD, *FILES])
     folder.drop([STATE])
+    if folder.url:
+        say(Note(sentence=f"Everything is stored in {remote.shown(folder.url)}; {folder.folder} holds a copy."))
     return result
 
 

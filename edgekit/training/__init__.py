@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .. import system
 from .._version import __version__
-from ..errors import ConversionError, MissingToolError, SourceError, TrainingError, UsageError
-from ..formats import checkpoint
-from ..formats import labels as label_files
+from ..errors import ConversionError, MissingToolError, TrainingError
 from ..runtimes.packages import version
 from ..runtimes.tensorflow import tensorflow_worker
-from ..values.codec import from_data, to_data
-from ..values.show import Shown
+from ..values.codec import to_data
 from ..vision import anchors
-from ..vision.metrics import CocoFigures
-from . import export, start
+from . import result, start
 from .architecture import Architecture, build
 from .data import DataSet
-from .loop import GRAPH_PREFIX, Job, train_ssd
+from .loop import Job, train_ssd
 from .options import SsdOptions
-from .progress import QUANTISED, Event, Note, Trained
+from .progress import Event, Note, Trained
+from .result import BOARD, FILES, METRICS, STATE, Training
 
-GRAPH, LABELS, LABEL_MAP, METRICS, RECIPE = (
-    "tflite_graph.pb",
-    "labels.txt",
-    "label_map.pbtxt",
-    "metrics.json",
-    "training.json",
-)
-STATE, RESULT, BOARD = "state.npz", "result.npz", "board"
-FILES = (GRAPH, LABELS, LABEL_MAP, start.FILE, METRICS, RECIPE)  # RECIPE last: it says that all is there
+__all__ = ["BOARD", "FILES", "METRICS", "STATE", "Training", "expect_packages", "train"]
+
 PACKAGES = {"tensorflow": "TensorFlow", "cv2": "OpenCV", "tensorboard": "TensorBoard"}
 SILENCE = 3600.0  # seconds without a word after which TensorFlow's process is taken for dead
 
 Say = Callable[[Event], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training(Shown):
-    """A finished training in its folder. figures: phase → the twelve COCO figures on the validation pictures.
-
-    display_score: from which answers are best shown, by the same pictures. quantised: the graph has fake-quants.
-    """
-
-    root: Path
-    labels: tuple[str, ...]
-    figures: Mapping[str, CocoFigures]
-    display_score: float
-    quantised: bool
-    steps: int
-    seconds: float
-
-    @property
-    def graph(self) -> Path:
-        """The fake-quantised graph, as the Object Detection API's exporter writes them."""
-        return self.root / GRAPH
-
-    @property
-    def checkpoint(self) -> Path:
-        """What another training can begin with."""
-        return self.root / start.FILE
 
 
 def expect_packages() -> None:
@@ -108,7 +70,7 @@ def train(
         say(Note(sentence=sentence))
     digest = data.digest()
     key = _key(options, digest, begun)
-    if (done := _finished(out, key)) is not None:
+    if (done := result.finished(out, key)) is not None:
         say(Note(sentence=f"{out} holds this training already: nothing to do."))
         return done
     with system.staging(out) as staged:
@@ -126,10 +88,10 @@ def train(
             "tools": {"edgekit": __version__, "python": sys.version.split()[0]}
             | {name: version(name) for name in ("tensorflow", "numpy", "cv2")},
         }
-        _write(staged, data, options, architecture, trained, record)
+        result.write(staged, data, options, architecture, trained, record)
         system.publish_together(staged, out, FILES)
         (out / STATE).unlink(missing_ok=True)
-    return _read(out)
+    return result.read(out)
 
 
 def _plan(data: DataSet, options: SsdOptions) -> tuple[SsdOptions, Architecture]:
@@ -162,31 +124,6 @@ def _key(options: SsdOptions, digest: str, begun: start.Start) -> str:
     return found.hexdigest()
 
 
-def _finished(out: Path, key: str) -> Training | None:
-    """The training that ``out`` holds, if it is this one; None where it holds none, or this one unfinished."""
-    if (out / RECIPE).is_file():
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            if json.loads(system.read_file(out / RECIPE))["key"] == key:
-                return _read(out)
-        raise UsageError(
-            f"{out} holds another training.",
-            cause="Its data, options or versions are others.",
-            fix="Choose another folder with -o, or remove this one.",
-        )
-    if (out / STATE).is_file():
-        try:
-            _, counters = checkpoint.read(out / STATE)
-        except SourceError:
-            raise UsageError(f"{out / STATE} is damaged.", fix="Remove it, and the training begins anew.") from None
-        if counters.get("key") != key:
-            raise UsageError(
-                f"{out} holds the state of another training, which is not finished.",
-                cause="It was begun with other data or options, or with other versions.",
-                fix=f"Finish it with the same command as then, choose another folder, or remove {out / STATE}.",
-            )
-    return None
-
-
 def _run(
     data: DataSet,
     options: SsdOptions,
@@ -197,7 +134,7 @@ def _run(
     out: Path,
     say: Say,
 ) -> Trained:
-    """Train in TensorFlow's process; the variables are in staged / RESULT then."""
+    """Train in TensorFlow's process; the variables are in staged / result.VARIABLES then."""
     job = Job(
         data=data,
         architecture=architecture,
@@ -205,7 +142,7 @@ def _run(
         initial=begun.variables,
         key=key,
         state=out / STATE,
-        result=staged / RESULT,
+        result=staged / result.VARIABLES,
         board=out / BOARD,
     )
     last: Event | None = None
@@ -218,57 +155,3 @@ def _run(
         raise TrainingError(error.what, cause=error.cause, fix=fix) from None
     assert isinstance(last, Trained)
     return last
-
-
-def _write(
-    staged: Path,
-    data: DataSet,
-    options: SsdOptions,
-    architecture: Architecture,
-    trained: Trained,
-    record: Mapping[str, Any],
-) -> None:
-    """Everything that is published, in the staging folder."""
-    variables, _ = checkpoint.read(staged / RESULT)
-    exported = {
-        path.removeprefix(GRAPH_PREFIX): variables.pop(path) for path in [*variables] if path.startswith(GRAPH_PREFIX)
-    }
-    about = start.About(
-        kind=options.kind,
-        multiplier=options.multiplier,
-        height=options.height,
-        width=options.width,
-        strides=options.strides,
-        sizes=options.sizes,
-        labels=data.labels,
-    )
-    metrics = {
-        "steps": trained.steps,
-        "seconds": round(trained.seconds, 1),
-        "validation": to_data(trained.figures),
-        "classes": {
-            phase: {data.labels[index]: {"ap": ap, "ap50": ap50} for index, (ap, ap50) in found.items()}
-            for phase, found in trained.by_class.items()
-        },
-        "display_score": trained.display_score,
-        "history": to_data(trained.history),
-    }
-    system.write_file(staged / GRAPH, export.graph(architecture, exported, options))
-    system.write_file(staged / LABELS, label_files.encode(data.labels))
-    system.write_file(staged / LABEL_MAP, label_files.encode_map(data.labels))
-    system.write_file(staged / start.FILE, checkpoint.encode(variables, to_data(about)))
-    system.write_file(staged / METRICS, json.dumps(metrics, indent=1) + "\n")
-    system.write_file(staged / RECIPE, json.dumps(record, indent=1) + "\n")
-
-
-def _read(out: Path) -> Training:
-    metrics = json.loads(system.read_file(out / METRICS))
-    return Training(
-        root=out,
-        labels=label_files.decode(system.read_file(out / LABELS), name=LABELS),
-        figures={phase: from_data(CocoFigures, found) for phase, found in metrics["validation"].items()},
-        display_score=metrics["display_score"],
-        quantised=any(progress["phase"] == QUANTISED for progress in metrics["history"]),
-        steps=metrics["steps"],
-        seconds=metrics["seconds"],
-    )

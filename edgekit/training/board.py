@@ -51,6 +51,6 @@ class Board:
         self._writer.close()
 
     def _drawn(self, judge: Judge, index: int, found: Detections) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        pixels = judge.pixels[index]
+        pixels = judge.pixels(index)
         times = max(1, -(-SMALLEST // pixels.shape[1]))
         return draw(pixels.repeat(times, axis=0).repeat(times, axis=1), found, self._labels.__getitem__)

@@ -29,7 +29,7 @@ THREADS = 2
 
 
 class Judge:
-    """Holds validation pictures at the network's size, and decodes answers as the exported model will."""
+    """Shows validation pictures to a network, and decodes its answers as the exported model will."""
 
     def __init__(self, examples: Sequence[Example], architecture: Architecture, options: SsdOptions) -> None:
         self.examples = tuple(examples)
@@ -39,17 +39,21 @@ class Judge:
         self._activation = options.losses.activation
         self._selection = replace(options.selection, score=min(options.selection.score, LOWEST))
 
-        def shrunk(example: Example) -> Pixels:
-            return resize(example.pixels(), architecture.height, architecture.width)
-
+        self._size = (architecture.height, architecture.width)
+        self._some = _spread(len(examples), ON_THE_WAY)
+        self._kept: dict[int, Pixels] = {}
         with ThreadPoolExecutor(THREADS) as pool:
-            self.pixels = list(pool.map(shrunk, examples))
+            self._kept = dict(zip(self._some, pool.map(self.pixels, self._some), strict=True))
+
+    def pixels(self, index: int) -> Pixels:
+        """A picture at the network's size. Those that are looked at on the way stay in memory."""
+        if index in self._kept:
+            return self._kept[index]
+        return resize(self.examples[index].pixels(), *self._size)
 
     def look(self, predict: Predict, *, whole: bool = False) -> list[tuple[Detections, Truth]]:
         """Answers and truth of all pictures, or of a part that is evenly spread over them."""
-        count = len(self.examples) if whole else min(len(self.examples), ON_THE_WAY)
-        chosen = np.linspace(0, len(self.examples), count, endpoint=False).astype(int).tolist()
-        return list(self._answers(predict, chosen))
+        return list(self._answers(predict, range(len(self.examples)) if whole else self._some))
 
     def answer(self, predict: Predict, index: int) -> Detections:
         """What the network finds in one of the pictures."""
@@ -58,10 +62,15 @@ class Judge:
     def _answers(self, predict: Predict, chosen: Sequence[int]) -> Iterator[tuple[Detections, Truth]]:
         for start in range(0, len(chosen), TOGETHER):
             part = chosen[start : start + TOGETHER]
-            boxes, logits = predict(np.stack([self.pixels[index] for index in part]))
+            boxes, logits = predict(np.stack([self.pixels(index) for index in part]))
             scores = decode.activate(logits, self._activation)
             for place, index in enumerate(part):
                 rows = decode.postprocess(
                     boxes[place], scores[place], self._anchors, self._coder, self._selection, self._classes
                 )
                 yield decode.detections(rows, self._selection, self._classes), self.examples[index].truth
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most ``most`` places of ``count``, evenly spread."""
+    return [place * count // min(count, most) for place in range(min(count, most))]
