@@ -156,9 +156,9 @@ def one(options: LossOptions, row: Any, wanted: Any) -> float:
         return float(-(wanted * (row - np.log(np.exp(row).sum()))).sum())
     chance = 1 / (1 + np.exp(-row))
     entropy = -(wanted * np.log(chance) + (1 - wanted) * np.log(1 - chance))
+    weights = np.array([options.background_weight, 1, 1, 1])
     if options.classification == "sigmoid":
-        return float(entropy.sum())
-    weights = np.array([0.1, 1, 1, 1])
+        return float((weights * entropy).sum())
     if options.classification == "quality_focal":
         return float((weights * np.abs(wanted - chance) ** options.gamma * entropy).sum())
     right = np.where(wanted == 1, chance, 1 - chance)
