@@ -32,7 +32,7 @@ from ..training.small import QUICK, Heard, write
 
 pytestmark = pytest.mark.slow
 
-LEARNT = 0.6  # mAP@.5; an untrained network, and one whose losses or boxes are wrong, stays below .1
+LEARNT = 0.6  # mAP@.5, out of reach for a network whose losses, targets or boxes are wrong
 
 
 @pytest.fixture(scope="module")
