@@ -32,7 +32,7 @@ from ..training.small import QUICK, Heard, write
 
 pytestmark = pytest.mark.slow
 
-LEARNT = 0.6  # mAP@.5, out of reach for a network whose losses, targets or boxes are wrong
+LEARNT = 0.8  # mAP@.5; measured: .91 as it is, .64 without the loss of localisation, .12 without that of classification
 
 
 @pytest.fixture(scope="module")
