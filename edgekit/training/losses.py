@@ -25,11 +25,12 @@ def total(
     flat = tf.reshape(logits, [-1, columns])
     count = tf.maximum(tf.cast(tf.size(targets["anchors"]), tf.float32), 1.0)
     found = tf.gather(encoded, targets["anchors"])
-    localisation = tf.reduce_sum(_smooth_l1(found - targets["encodings"])) / count
-    quality = tf.ones_like(targets["encodings"][:, 0])
-    if options.classification == "quality_focal":
-        mine = tf.gather(anchors, targets["anchors"] % tf.cast(tf.shape(anchors)[0], tf.int64))
-        quality = tf.stop_gradient(_overlap(found, targets["encodings"], mine, coder))
+    mine = tf.gather(anchors, targets["anchors"] % tf.cast(tf.shape(anchors)[0], tf.int64))
+    overlap, generalised = _overlap(found, targets["encodings"], mine, coder)
+    apart = 1.0 - generalised if options.localisation == "giou" else _smooth_l1(found - targets["encodings"])
+    localisation = tf.reduce_sum(apart) / count
+    is_quality = options.classification == "quality_focal"
+    quality = tf.stop_gradient(overlap) if is_quality else tf.ones_like(overlap)
     wanted = _wanted(targets, quality, tf.shape(flat)[0], columns)
     each = _CLASSIFICATION[options.classification](flat, wanted, options)
     ignored = tf.ones_like(targets["ignored"], tf.float32)
@@ -102,15 +103,19 @@ def _smooth_l1(difference: Tensor) -> Tensor:
     return tf.where(size < FAR, 0.5 * size**2 / FAR, size - 0.5 * FAR)
 
 
-def _overlap(found: Tensor, wanted: Tensor, anchors: Tensor, coder: Tensor) -> Tensor:
-    """IoU (p,) of encoded boxes (p, 4) with those they should be."""
+def _overlap(found: Tensor, wanted: Tensor, anchors: Tensor, coder: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and GIoU (p,) of encoded boxes (p, 4) with those they should be.
+
+    GIoU: Rezatofighi et al., Generalized Intersection over Union, 2019, algorithm 1.
+    """
     areas, corners = [], []
     for encoded in (found, wanted):
         centre = encoded[:, :2] / coder[:2] * anchors[:, 2:] + anchors[:, :2]
         size = tf.exp(tf.minimum(encoded[:, 2:] / coder[2:], 4.0)) * anchors[:, 2:]  # e⁴ times an anchor is far off
         corners.append((centre - size / 2, centre + size / 2))
         areas.append(tf.reduce_prod(size, axis=1))
-    low = tf.maximum(corners[0][0], corners[1][0])
-    high = tf.minimum(corners[0][1], corners[1][1])
-    shared = tf.reduce_prod(tf.maximum(high - low, 0.0), axis=1)
-    return shared / (areas[0] + areas[1] - shared)
+    (low, high), (true_low, true_high) = corners
+    shared = tf.reduce_prod(tf.maximum(tf.minimum(high, true_high) - tf.maximum(low, true_low), 0.0), axis=1)
+    hull = tf.reduce_prod(tf.maximum(high, true_high) - tf.minimum(low, true_low), axis=1)
+    union = areas[0] + areas[1] - shared
+    return shared / union, shared / union - (hull - union) / hull

@@ -19,6 +19,7 @@ NO_OTHER = "edgekit trains no other kind of model."
 
 _TYPES = {"ssd_mobilenet_v1": MOBILENET_V1}
 _CLASSIFICATIONS = {"weighted_sigmoid": "sigmoid", "weighted_sigmoid_focal": "focal", "weighted_softmax": "softmax"}
+_LOCALISATIONS = {"weighted_smooth_l1": "smooth_l1", "weighted_giou": "giou"}
 _LOW, _HIGH = 0.001, 100.0  # scales and aspect ratios of anchors, far outside of what makes sense
 # What edgekit has no other way for: another value would be another model
 _ONLY: dict[str, bool | int] = {
@@ -173,7 +174,7 @@ def _matching(ssd: Section) -> Matching:
 def _losses(ssd: Section) -> LossOptions:
     loss = ssd.section("loss")
     classification = loss.choice("classification_loss", tuple(_CLASSIFICATIONS))
-    _choice(loss, "localization_loss", "weighted_smooth_l1", cause="edgekit has no other.")
+    localisation = loss.choice("localization_loss", tuple(_LOCALISATIONS))
     weight = loss.number("classification_weight", 1.0, low=0)
     alpha = classification.number("alpha", 0.5, low=0, high=1)
     if classification.kind == "weighted_sigmoid_focal" and "alpha" not in classification:
@@ -185,6 +186,7 @@ def _losses(ssd: Section) -> LossOptions:
         classification=_CLASSIFICATIONS[classification.kind],
         alpha=alpha,
         gamma=classification.number("gamma", 2.0, low=0),
+        localisation=_LOCALISATIONS[localisation.kind],
         negatives=negatives,
         background_weight=1.0,
         classification_weight=weight,

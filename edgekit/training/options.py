@@ -12,6 +12,7 @@ from ..vision.augment import Augmentation
 from .architecture import COMPACT, COMPACT_STRIDES, KINDS, V1_STRIDES
 
 CLASSIFICATIONS = ("quality_focal", "focal", "sigmoid", "softmax")
+LOCALISATIONS = ("giou", "smooth_l1")
 SCHEDULES = ("cosine", "constant", "exponential", "manual")
 OPTIMISERS = ("adam", "rmsprop", "momentum")
 MAX_SIDE = 2048  # pixels
@@ -19,7 +20,9 @@ MAX_SIDE = 2048  # pixels
 
 @dataclass(frozen=True, kw_only=True)
 class LossOptions:
-    """classification: one of CLASSIFICATIONS. negatives: backgrounds kept for each anchor with a box; 0: all.
+    """classification: one of CLASSIFICATIONS. localisation: one of LOCALISATIONS.
+
+    negatives: backgrounds kept for each anchor with a box; 0: all.
 
     background_weight: of the background's own column among sigmoids, which no reader ever looks at.
     """
@@ -30,11 +33,13 @@ class LossOptions:
     negatives: float = 0.0
     background_weight: float = 0.1
     classification_weight: float = 1.0
-    localisation_weight: float = 0.7
+    localisation: str = "giou"
+    localisation_weight: float = 2.0
 
     def __post_init__(self) -> None:
-        known = ", ".join(CLASSIFICATIONS)
-        expect(self.classification in CLASSIFICATIONS, "classification loss", known, self.classification)
+        for name, known in (("classification", CLASSIFICATIONS), ("localisation", LOCALISATIONS)):
+            got = getattr(self, name)
+            expect(got in known, f"{name} loss", ", ".join(known), got)
         expect(self.negatives >= 0, "negatives", "0 or more", self.negatives)
 
     @property

@@ -82,7 +82,12 @@ def test_a_quantised_config_names_everything(configure: Configure) -> None:
     assert options.box_coder == (10, 10, 5, 5)
     assert options.matching == Matching(positive=0.5, negative=0.5, force=True)
     assert options.losses == LossOptions(
-        classification="sigmoid", negatives=3, background_weight=1, localisation_weight=1, alpha=0.5
+        classification="sigmoid",
+        localisation="smooth_l1",
+        negatives=3,
+        background_weight=1,
+        localisation_weight=1,
+        alpha=0.5,
     )
     assert options.optimiser == Optimiser(kind="momentum", momentum=0.9, clip=2**30)
     assert (options.selection.score, options.selection.iou, options.selection.max_detections) == (1e-8, 0.6, 100)
@@ -565,7 +570,7 @@ def test_a_file_with_its_paths_filled_in_needs_no_root(configure: Configure) -> 
         ),
         (
             ("weighted_smooth_l1 {}", "weighted_iou {}"),
-            "localization_loss: expected weighted_smooth_l1, got weighted_iou.",
+            "localization_loss: expected weighted_smooth_l1 or weighted_giou, got weighted_iou.",
         ),
         (("classification_weight: 1", "classification_weight: -1"), "expected a number of at least 0, got -1."),
         (

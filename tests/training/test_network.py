@@ -91,8 +91,8 @@ def losses_of(
 
 
 @pytest.mark.parametrize("kind", ["sigmoid", "softmax", "focal", "quality_focal"])
-@pytest.mark.parametrize("negatives", [0.0, 3.0])
-def test_losses_are_those_of_the_papers(kind: str, negatives: float) -> None:
+@pytest.mark.parametrize(("localisation", "negatives"), [("smooth_l1", 0.0), ("giou", 3.0)])
+def test_losses_are_those_of_the_papers(kind: str, localisation: str, negatives: float) -> None:
     """Against numpy, anchor by anchor, in double precision."""
     random = np.random.default_rng(5)
     anchors = table(architecture(COMPACT).grids)
@@ -106,7 +106,13 @@ def test_losses_are_those_of_the_papers(kind: str, negatives: float) -> None:
         "encodings": random.normal(0, 1, (20, 4)).astype(np.float32),
         "ignored": np.sort(places[20:]),
     }
-    options = LossOptions(classification=kind, negatives=negatives, classification_weight=2.0, localisation_weight=0.5)
+    options = LossOptions(
+        classification=kind,
+        localisation=localisation,
+        negatives=negatives,
+        classification_weight=2.0,
+        localisation_weight=0.5,
+    )
     with tensorflow_worker() as worker:
         found = worker.run(losses_of, options, boxes, logits, targets, anchors)
     assert found == pytest.approx(expected(options, boxes, logits, targets, anchors), rel=1e-4)
@@ -123,13 +129,14 @@ def expected(
     localisation = 0.0
     for place, index, encoding in zip(targets["anchors"], targets["classes"], targets["encodings"], strict=True):
         found = boxes.reshape(-1, 4)[place]
-        size = np.abs(found - encoding)
-        localisation += np.where(size < 1, size**2 / 2, size - 0.5).sum()
-        quality = 1.0
-        if options.classification == "quality_focal":
-            anchor = anchors[place % count][None]
-            corners = [decode.decode_boxes(one[None], anchor, CODER)[0] for one in (found, encoding)]
-            quality = overlap(*corners)
+        anchor = anchors[place % count][None]
+        corners = [decode.decode_boxes(one[None], anchor, CODER)[0] for one in (found, encoding)]
+        if options.localisation == "giou":
+            localisation += 1 - generalised_overlap(*corners)
+        else:
+            size = np.abs(found - encoding)
+            localisation += np.where(size < 1, size**2 / 2, size - 0.5).sum()
+        quality = overlap(*corners) if options.classification == "quality_focal" else 1.0
         wanted[place] = 0
         wanted[place, index + 1] = quality
     each = np.array([one(options, row, want) for row, want in zip(rows, wanted, strict=True)])
@@ -164,6 +171,14 @@ def one(options: LossOptions, row: Any, wanted: Any) -> float:
     right = np.where(wanted == 1, chance, 1 - chance)
     alpha = np.where(wanted == 1, options.alpha, 1 - options.alpha)
     return float((weights * alpha * (1 - right) ** options.gamma * entropy).sum())
+
+
+def generalised_overlap(a: Any, b: Any) -> float:
+    """GIoU: the IoU, less the share of the smallest box around both that neither covers."""
+    hull = float((np.maximum(a[2:], b[2:]) - np.minimum(a[:2], b[:2])).prod())
+    iou = overlap(a, b)
+    union = float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod()) / (1 + iou)
+    return iou - (hull - union) / hull
 
 
 def overlap(a: Any, b: Any) -> float:
