@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 SOLID = 96  # alpha from which on a pixel belongs to a product
 HIDDEN, PARTLY = 0.12, 0.65  # share of a product that must be visible to be annotated, and to be asked for
 FACE = 0.5  # share of what tells its class that must be visible to be asked for
-LEAST_SIDE, LEAST = 8.0, 3.0  # pixels at 192: sides below are not asked for; below the second not annotated
+LEAST_SIDE, LEAST = 10.0, 3.0  # pixels at 192: sides below are not asked for; below the second not annotated
 PIECE = 3  # pixels of a line that are taken for level
 FIRST = 2  # numbers below are no products; product i has 2 i, its face 2 i + 1
 

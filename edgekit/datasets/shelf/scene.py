@@ -11,8 +11,8 @@ from .canvas import Canvas, Stamp, stamp
 from .pen import hsv
 
 WEIGHTS = (15.0, 18.0, 14.0, 15.0, 18.0, 14.0, 24.0)  # of runs, so that classes come out about equally often
-NARROW, LOW = 11.0, 14.0  # pixels at 192: no pack is placed smaller …
-FULL = 0.85  # … than this part of it where a shelf is full
+NARROW, LOW = 13.0, 16.0  # pixels at 192: no pack is placed smaller …
+FULL = 0.8  # … than this part of it where a shelf is full
 LEAST_ROOM = 20.0  # pixels at 192: less stays empty, because few packs would fit
 OTHER = LABELS.index("other_pack")
 
@@ -39,15 +39,15 @@ class Plan:
     @classmethod
     def of(cls, random: Random) -> Plan:
         kind = random.random()
-        few = kind > 0.9
-        full = kind < 0.04
+        few = kind > 0.86
+        full = kind < 0.025
         if full:
             boards, run = random.uniform(6.2, 8), 9
-        elif kind < 0.09:
+        elif kind < 0.05:
             boards, run = random.uniform(4.4, 6), 9
-        elif kind < 0.3:
+        elif kind < 0.16:
             boards, run = random.uniform(3, 4.4), 7
-        elif kind < 0.7:
+        elif kind < 0.54:
             boards, run = random.uniform(2, 3), 5
         elif not few:
             boards, run = random.uniform(1.3, 2), 4
