@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .sources import inspect, load
     from .stories.convert import convert
     from .stories.detect import counts, detect
+    from .stories.rewrite import rewrite
     from .stories.train import train
     from .stories.verify import verify
 
@@ -19,13 +20,14 @@ _HOMES = {
     "inspect": ".sources",
     "load": ".sources",
     "convert": ".stories.convert",
+    "rewrite": ".stories.rewrite",
     "verify": ".stories.verify",
     "train": ".stories.train",
     "detect": ".stories.detect",
     "counts": ".stories.detect",
 }
 
-__all__ = ["__version__", "convert", "counts", "detect", "inspect", "load", "train", "verify"]
+__all__ = ["__version__", "convert", "counts", "detect", "inspect", "load", "rewrite", "train", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,8 @@ from ..values.codec import to_data
 def inspect(path: Path, as_json: bool) -> None:
     """Say what PATH is, what can be made of it, and what is wrong with it.
 
-    PATH is a frozen TensorFlow graph (.pb, .pbtxt) or a .tflite file.
+    PATH is a frozen TensorFlow graph (.pb, .pbtxt), a .tflite file, or a TensorFlow.js model: its model.json, or the
+    folder with it.
     """
     found = inspect_source(path)
     if as_json:

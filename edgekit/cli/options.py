@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from ..errors import UsageError
+
+UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "kib": 2**10, "mib": 2**20}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,3 +37,11 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
         fix = "Type for example: 127.5 or 123.7,116.3,103.5"
         raise UsageError(f"--{param.name}: expected 1 or 3 {kind}, got {value!r}.", fix=fix)
     return found
+
+
+def byte_count(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    """Callback of an option: a number of bytes, with or without a unit."""
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?) ?([a-z]*)", value.strip().lower())
+    if match is None or match[2] not in UNITS:
+        raise UsageError(f"{param.opts[-1]}: expected a size, got {value!r}.", fix="Type for example: 4MiB or 4194304")
+    return int(float(match[1]) * UNITS[match[2]])

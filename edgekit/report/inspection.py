@@ -8,7 +8,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..sources.inspection import GraphInspection, Inspection, Outlook, Port, TfliteInspection
+from ..formats.tfjs.shards import Shard
+from ..sources.inspection import (
+    GraphInspection,
+    Inspection,
+    Outlook,
+    Port,
+    StoredWeights,
+    TfjsInspection,
+    TfliteInspection,
+)
 from ..values.support import name_some
 from . import printable, size
 
@@ -23,8 +32,10 @@ def inspection(console: Console, value: Inspection) -> None:
     console.print(Text(f"{size(value.bytes)}, sha256 {value.sha256}", "dim"), soft_wrap=True)
     if isinstance(value, GraphInspection):
         _graph(console, value)
-    else:
+    elif isinstance(value, TfliteInspection):
         _tflite(console, value)
+    else:
+        _tfjs(console, value)
     if value.notes:
         _section(console, "Worth knowing", _lines(value.notes))
     _section(console, "What can be made of it", _recipes(value.trouble, value.recipes))
@@ -41,8 +52,11 @@ def _graph(console: Console, value: GraphInspection) -> None:
     if value.anchors is not None:
         _section(console, "Anchors", _lines([f"{value.anchors.count}: {value.anchors.origin}"]))
     _section(console, "Quantisation ranges", _lines(_range_sentences(value)))
-    counts = ", ".join(f"{count} × {name}" for name, count in value.operators.items())
-    _section(console, "Ops", _lines([counts]))
+    _section(console, "Ops", _lines([_counts(value.operators)]))
+
+
+def _counts(operators: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} × {name}" for name, count in operators.items())
 
 
 def _range_sentences(value: GraphInspection) -> Iterable[str]:
@@ -97,6 +111,38 @@ def _metadata_sentences(value: TfliteInspection) -> Iterable[str]:
     if value.other_metadata:
         yield f"other entries: {', '.join(value.other_metadata)}"
     yield f"signatures: {', '.join(value.signatures) or 'none'}"
+
+
+def _tfjs(console: Console, value: TfjsInspection) -> None:
+    makers = [f"converted by: {value.converted_by}"] if value.converted_by else []
+    makers += [f"from a graph of TensorFlow {value.generated_by}"] if value.generated_by else []
+    if makers:
+        console.print(_text("; ".join(makers), "dim"))
+    _section(console, "Inputs", _ports(value.inputs))
+    _section(console, "Outputs", _ports(value.outputs))
+    _section(console, "Weights, by the type in which they are stored", _stored(value.weights))
+    _section(console, "Shards", _shards(value.shards))
+    _section(console, "Ops", _lines([_counts(value.operators)]))
+    if value.without_kernels:
+        lacking = [f"{op}: not in {', '.join(backends)}" for op, backends in value.without_kernels.items()]
+        _section(console, "Ops without a kernel", _lines(lacking))
+
+
+def _stored(weights: Iterable[StoredWeights]) -> Table:
+    rows = []
+    for one in weights:
+        length = "" if one.bytes is None else size(one.bytes)
+        rows.append((_text(f"{one.count} × {one.dtype}"), _text(f"{one.values} values"), _text(length)))
+    return _grid(rows)
+
+
+def _shards(shards: Iterable[Shard]) -> Table:
+    return _grid(
+        [
+            (_text(one.path), Text("missing", "red") if one.bytes is None else _text(f"{one.bytes} bytes"))
+            for one in shards
+        ]
+    )
 
 
 def _operators(value: TfliteInspection) -> Table:

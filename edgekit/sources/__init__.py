@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, Unpack, cast
 from ..errors import SourceError, StorageError, UsageError
 from ..formats import manifest
 from ..formats.foreign import refuse_foreign
+from ..formats.tfjs import NAME as WEB_MODEL
+from ..formats.tfjs import find as find_web_model
 from ..values.model import Model
 from .options import LoadKeywords, LoadOptions
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "LoadKeywords", "LoadOptions", "Source", "inspect", "load"]
 
 HEAD = 65536  # bytes by which a kind is recognised
+READ = "Give a frozen graph (.pb, .pbtxt), a .tflite or the model.json of a TensorFlow.js model."
 PRINTABLE = bytes(range(32, 127)) + b"\t\n\r\f"
 
 
@@ -35,7 +38,7 @@ class Source(Protocol):
 
 
 # kind → module, asked in this order; a graph has no identifier of its own and so comes last
-KINDS = {"tflite": ".tflite", "graph": ".graphdef"}
+KINDS = {"tflite": ".tflite", "tfjs": ".tfjs", "graph": ".graphdef"}
 
 
 def inspect(path: Path | str) -> Inspection:
@@ -68,11 +71,11 @@ def _recognise(path: Path) -> Source:
         raise _folder(path)
     refuse_foreign(head, str(path))
     if not head.translate(None, PRINTABLE):
-        raise SourceError(f"{path} is a text file, not a model.", fix="Give a frozen graph (.pb, .pbtxt) or a .tflite.")
+        raise SourceError(f"{path} is a text file, not a model.", fix=READ)
     raise SourceError(
         f"{path} is no model that edgekit reads.",
         cause="It begins neither as a .tflite file nor as a TensorFlow graph: damaged, or another kind of file.",
-        fix="Give a frozen graph (.pb, .pbtxt) or a .tflite.",
+        fix=READ,
     )
 
 
@@ -102,6 +105,7 @@ def _folder(path: Path) -> SourceError:
         )
     places = [*manifest.find(path), path]
     inside = [place / name for place in places for name in ("model.tflite", "tflite_graph.pb", "graph.pb")]
+    inside += [file for file in sorted(path.glob(f"*/{WEB_MODEL}")) if find_web_model(file.parent)]
     if found := list(dict.fromkeys(str(file) for file in inside if file.is_file())):
         return SourceError(f"{path} is a folder.", fix=f"Give the file inside it: {' or '.join(found)}")
     return SourceError(f"{path} is a folder, and holds no model.", fix="Give the model file.")

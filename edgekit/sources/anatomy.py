@@ -33,7 +33,8 @@ MOVES = ("Reshape", "Squeeze", "ExpandDims", "ConcatV2", "Transpose", *PASSING, 
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
-    """boxes, scores: references to the raw heads, '' where there are none. anchors: the node that holds them.
+    """boxes, scores: references to the raw heads, '' where there are none; a classifier has scores alone. anchors: the
+    node that holds them.
 
     trouble: why the post-processing cannot be used, '' where it can or where there is none.
     """
@@ -51,6 +52,11 @@ class Anatomy:
         return self.shapes.get(reference.removesuffix(":0"))
 
     @property
+    def heads(self) -> tuple[str, ...]:
+        """References to what the graph answers with."""
+        return tuple(reference for reference in (self.boxes, self.scores) if reference)
+
+    @property
     def what(self) -> str:
         """The graph in a few words."""
         if self.boxes:
@@ -59,11 +65,11 @@ class Anatomy:
             return f"an SSD detector ({network}), {ending}"
         if self.postprocess is not None:
             return "a detector with post-processing that edgekit does not know"
-        return _stranger(self)
+        return _stranger(self.graph) or _plain(self)
 
 
 def dissect(graph: Graph, outputs: tuple[str, ...] = ()) -> Anatomy:
-    """Find the parts. outputs: boxes and scores by name, for graphs with names of their own.
+    """Find the parts. outputs: boxes and scores by name, or scores alone, for graphs with names of their own.
 
     Raises UsageError for names that the graph does not have.
     """
@@ -78,9 +84,11 @@ def dissect(graph: Graph, outputs: tuple[str, ...] = ()) -> Anatomy:
             boxes, scores, anchors = ports[0], ports[1], graph.resolve(graph.nodes[producer(ports[2])])
     elif all(name in graph.nodes for name in RAW_OUTPUTS):
         boxes, scores = RAW_OUTPUTS
+    known = shapes(graph)
     if outputs:
         boxes, scores = _named(graph, outputs)
-    known = shapes(graph)
+    elif not boxes and postprocess is None:
+        scores = _class_scores(graph, known)
     is_table = anchors is not None and anchors.op == "Const"
     return Anatomy(
         graph=graph,
@@ -94,16 +102,26 @@ def dissect(graph: Graph, outputs: tuple[str, ...] = ()) -> Anatomy:
 
 
 def _named(graph: Graph, outputs: tuple[str, ...]) -> tuple[str, str]:
-    if len(outputs) != 2:
+    if len(outputs) > 2:
         raise UsageError(
-            f"--outputs names {len(outputs)} nodes.", fix="Name two: the box encodings, then the class predictions."
+            f"--outputs names {len(outputs)} nodes.",
+            fix="Name two, the box encodings and then the class predictions, or the scores of a classifier alone.",
         )
     if unknown := [name for name in outputs if producer(name) not in graph.nodes]:
         raise UsageError(
             f"The graph has no node {', '.join(unknown)}.",
             fix=f"Nodes that nothing follows are: {', '.join(node.name for node in last_nodes(graph)[:8])}",
         )
-    return outputs[0], outputs[1]
+    return (outputs[0], outputs[1]) if len(outputs) == 2 else ("", outputs[0])
+
+
+def _class_scores(graph: Graph, known: Mapping[str, Shape | None]) -> str:
+    """The node with a classifier's scores: the only end of a graph that takes one picture; '' where it is none."""
+    ends = last_nodes(graph)
+    shape = known.get(ends[0].name) if len(ends) == 1 else None
+    pictures = [placeholder_shape(node) for node in graph.of_op("Placeholder")]
+    takes_picture = len(pictures) == 1 and pictures[0] is not None and len(pictures[0]) == 4
+    return ends[0].name if takes_picture and shape and len(shape) == 2 and not _stranger(graph) else ""
 
 
 def last_nodes(graph: Graph) -> list[NodeDef]:
@@ -194,14 +212,16 @@ def _feeds_pointwise(graph: Graph, layer: NodeDef) -> bool:
     return False
 
 
-def _stranger(anatomy: Anatomy) -> str:
-    graph = anatomy.graph
+def _stranger(graph: Graph) -> str:
+    """What a graph is that edgekit does not convert; '' where nothing tells."""
     for what, ops, names in STRANGERS:
         if any(node.op in ops or node.name.startswith(names) for node in graph.message.node if ops or names):
             return what
-    images = [placeholder_shape(node) for node in graph.of_op("Placeholder")]
-    takes_picture = any(shape is not None and len(shape) == 4 for shape in images)
-    ends = [anatomy.shapes.get(node.name) for node in last_nodes(graph)]
-    if takes_picture and len(ends) == 1 and ends[0] is not None and len(ends[0]) == 2:
-        return f"a classifier of {ends[0][1]} classes"
+    return ""
+
+
+def _plain(anatomy: Anatomy) -> str:
+    shape = anatomy.shape(anatomy.scores) if anatomy.scores else None
+    if anatomy.scores:
+        return f"a classifier of {shape[-1]} classes" if shape else "a classifier"
     return "a graph in which no head of a detector was recognised"

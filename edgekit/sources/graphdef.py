@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs, .pb or .pbtxt: SSD detectors as export_tflite_ssd_graph.py wrote them."""
+"""Frozen TensorFlow graphs, .pb or .pbtxt: SSD detectors as export_tflite_ssd_graph.py wrote them, and classifiers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ..values.spec import (
     GIVE_NORMALISATION,
     SCORES,
     USUAL,
+    ClassHead,
     ImageInput,
     ModelSpec,
     RawHead,
@@ -56,30 +57,30 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Detector:
-    """What a graph has to say of a Model, before labels are fitted. image: its input, renamed if need be."""
+class _Parts:
+    """What a graph has to say of a Model, before labels are fitted. selection, anchors: of a detector."""
 
     graph: Graph
     image: ImageInput
-    head: RawHead
-    selection: Selection
+    head: RawHead | ClassHead
     num_classes: int
-    anchors: NDArray[np.float32]
+    selection: Selection | None = None
+    anchors: NDArray[np.float32] | None = None
     assumptions: tuple[str, ...]
 
 
 def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
-    """An SSD graph, cut at its raw heads, in the folder ``out``."""
+    """The graph, cut at its raw heads or at its scores, in the folder ``out``."""
     data = read_file(path)
-    detector = _detector(dissect(Graph.of(proto.read(data, str(path)), str(path)), options.outputs), options)
-    names = name_classes(detector.num_classes, options)
+    found = _parts(dissect(Graph.of(proto.read(data, str(path)), str(path)), options.outputs), options)
+    names = name_classes(found.num_classes, options)
     spec = ModelSpec(
         name=name_model(path, options),
-        task="detection",
-        input=detector.image,
-        head=detector.head,
-        selection=detector.selection,
-        num_classes=detector.num_classes,
+        task="detection" if found.selection else "classification",
+        input=found.image,
+        head=found.head,
+        selection=found.selection,
+        num_classes=found.num_classes,
         labels=names.labels,
         groups=names.groups,
     )
@@ -87,25 +88,45 @@ def load(path: Path, *, out: Path, options: LoadOptions) -> Model:
         root=out,
         file=FILE,
         spec=spec,
-        quantisation=_quantisation(coverage(detector.graph)),
+        quantisation=_quantisation(coverage(found.graph)),
         source=Source(kind="tf1-frozen", name=display_name(path.name), sha256=hashlib.sha256(data).hexdigest()),
-        assumptions=detector.assumptions + names.notes,
+        assumptions=found.assumptions + names.notes,
     )
-    write_file(out / FILE, proto.write(detector.graph.message))
-    write_file(out / detector.head.anchors, anchor_files.encode(detector.anchors))
+    write_file(out / FILE, proto.write(found.graph.message))
+    if found.anchors is not None:
+        write_file(out / model_file.ANCHORS, anchor_files.encode(found.anchors))
     model_file.write(model)
     return model
 
 
-def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
+def _parts(anatomy: Anatomy, options: LoadOptions) -> _Parts:
     if anatomy.trouble:
         raise SourceError(anatomy.trouble, cause="edgekit knows no such post-processing.")
-    if not anatomy.boxes:
+    if not anatomy.heads:
         raise SourceError(
-            f"This is {anatomy.what}; edgekit converts SSD detectors from graphs.",
+            f"This is {anatomy.what}; edgekit converts SSD detectors and classifiers from graphs.",
             cause=f"It has neither the node {POSTPROCESS} nor {' and '.join(parts.RAW_OUTPUTS)}.",
             fix="Export it with export_tflite_ssd_graph.py, or name its raw heads with --outputs BOXES,SCORES.",
         )
+    return _detector(anatomy, options) if anatomy.boxes else _classifier(anatomy, options)
+
+
+def _classifier(anatomy: Anatomy, options: LoadOptions) -> _Parts:
+    options.expect_only({"input", "outputs", "activation"}, "a graph of a classifier")
+    notes: list[str] = []
+    graph, image = _cut(anatomy, options, notes)
+    shape = anatomy.shape(anatomy.scores)
+    if shape is None or len(shape) != 2 or shape[0] not in (-1, 1) or shape[1] < 1:
+        raise SourceError(
+            f"The scores {anatomy.scores!r} are {'of unknown shape' if shape is None else list(shape)}.",
+            cause="Those of a classifier are [1, classes].",
+            fix="Name its scores with --outputs, or of a detector both heads: --outputs BOXES,SCORES",
+        )
+    head = ClassHead(scores=anatomy.scores, activation=_activation(anatomy, options))
+    return _Parts(graph=graph, image=image, head=head, num_classes=shape[1], assumptions=tuple(notes))
+
+
+def _detector(anatomy: Anatomy, options: LoadOptions) -> _Parts:
     notes: list[str] = []
     graph, image = _cut(anatomy, options, notes)
     table = _anchors(anatomy, options)
@@ -120,7 +141,7 @@ def _detector(anatomy: Anatomy, options: LoadOptions) -> _Detector:
         activation=_activation(anatomy, options),
         background=columns.background,
     )
-    return _Detector(
+    return _Parts(
         graph=graph,
         image=image,
         head=head,
@@ -148,7 +169,7 @@ def _cut(anatomy: Anatomy, options: LoadOptions, notes: list[str]) -> tuple[Grap
     message = make_graph([picture if other is node else other for other in anatomy.graph.message.node])
     message.versions.CopyFrom(anatomy.graph.message.versions)
     message.library.CopyFrom(anatomy.graph.message.library)
-    graph = Graph.of(message).cut([anatomy.boxes, anatomy.scores])
+    graph = Graph.of(message).cut(anatomy.heads)
     _expect_runnable(graph, node.name)
     mean, std = _normalisation(anatomy, options, notes)
     try:
@@ -275,7 +296,7 @@ def inspect(path: Path) -> GraphInspection:
     graph = Graph.of(proto.read(data, str(path)), str(path))
     anatomy = dissect(graph)
     trouble, notes = _outcome(anatomy)
-    found = coverage(graph.cut([anatomy.boxes, anatomy.scores]) if anatomy.boxes else graph)
+    found = coverage(graph.cut(anatomy.heads) if anatomy.heads else graph)
     return GraphInspection(
         path=path,
         bytes=len(data),
@@ -304,7 +325,7 @@ def inspect(path: Path) -> GraphInspection:
 def _outcome(anatomy: Anatomy) -> tuple[str, tuple[str, ...]]:
     """Why ``load`` refuses the graph, '' where it does not; and what it assumes, or has to be told."""
     try:
-        return "", _detector(anatomy, LoadOptions()).assumptions
+        return "", _parts(anatomy, LoadOptions()).assumptions
     except UsageError as error:
         return "", (f"{error.what} {error.fix}",)
     except EdgekitError as error:
@@ -316,7 +337,8 @@ def _input_port(node: NodeDef) -> Port:
 
 
 def _heads(anatomy: Anatomy) -> Iterator[Port]:
-    for reference, meaning in ((anatomy.boxes, "box encodings"), (anatomy.scores, "class predictions")):
+    told = "class predictions" if anatomy.boxes else "scores of the classes"
+    for reference, meaning in ((anatomy.boxes, "box encodings"), (anatomy.scores, told)):
         if reference:
             yield Port(name=reference, dtype="float32", shape=anatomy.shape(reference), meaning=meaning)
 

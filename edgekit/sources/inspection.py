@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..values.show import Shown
 
 if TYPE_CHECKING:
+    from ..formats.tfjs.shards import Shard
     from ..formats.tflite.audit import OperatorRow
     from ..formats.tflite.readers import Finding
 
@@ -119,4 +120,40 @@ class TfliteInspection(Shown):
     notes: tuple[str, ...] = ()
 
 
-Inspection = GraphInspection | TfliteInspection
+@dataclass(frozen=True, kw_only=True)
+class StoredWeights:
+    """Weights that are stored in one type. values: numbers in them. bytes: None for texts, which differ in length."""
+
+    dtype: str
+    count: int
+    values: int
+    bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TfjsInspection(Shown):
+    """A graph model of TensorFlow.js. bytes: of model.json and all shards. sha256: of model.json.
+
+    generated_by, converted_by: the TensorFlow and the converter that made it, as it says. without_kernels: ops that a
+    backend of TensorFlow.js cannot run → those backends. trouble: as of a graph.
+    """
+
+    kind: ClassVar[str] = "tfjs"
+    path: Path
+    bytes: int
+    sha256: str
+    what: str
+    generated_by: str
+    converted_by: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    operators: Mapping[str, int]
+    weights: tuple[StoredWeights, ...]
+    shards: tuple[Shard, ...]
+    without_kernels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recipes: tuple[Outlook, ...] = ()
+    trouble: str = ""
+    notes: tuple[str, ...] = ()
+
+
+Inspection = GraphInspection | TfliteInspection | TfjsInspection

@@ -29,6 +29,7 @@ from .graphs import anonymous, dropped, without
 
 NODE = "TFLite_Detection_PostProcess"
 FRESH = "FeatureExtractor/MobilenetV1/MobilenetV1/Conv2d_0"
+WEB = ("tfjs-f32", "tfjs-f16", "tfjs-uint16", "tfjs-uint8")  # what every graph can become
 
 
 def _graph(graph: Any, folder: Path) -> GraphInspection:
@@ -62,7 +63,7 @@ def test_a_whole_graph(contrib: bytes, tmp_path: Path) -> None:
     assert found.anchors.count == 640
     assert (found.ranges.fake_quants, found.ranges.missing_weights) == (32, ())
     assert found.operators["DepthwiseConv2dNative"] == 5
-    assert _works(found) == ["tflite-uint8", "tflite-f16", "tflite-f32"]
+    assert _works(found) == ["tflite-uint8", "tflite-f16", "tflite-f32", *WEB]
     refused = next(one for one in found.recipes if not one.works)
     assert "--requantise-weights symmetric" in refused.fix
     assert found.trouble == ""
@@ -77,7 +78,7 @@ def test_missing_ranges_are_named_and_stand_against_integers(contrib: bytes, tmp
     graph = without(proto.read(contrib), f"{FRESH}/act_quant/FakeQuantWithMinMaxVars")
     found = _graph(graph, tmp_path)
     assert found.ranges.missing_activations == (f"{FRESH}/Conv2D_Fold",)
-    assert _works(found) == ["tflite-f16", "tflite-f32"]
+    assert _works(found) == ["tflite-f16", "tflite-f32", *WEB]
     assert f"{FRESH}/Conv2D_Fold" in found.recipes[0].why
 
 
@@ -85,7 +86,7 @@ def test_a_float_graph(contrib: bytes, tmp_path: Path) -> None:
     graph = proto.read(contrib)
     found = _graph(without(graph, *(node.name for node in graph.node if node.op.startswith("FakeQuant"))), tmp_path)
     assert (found.ranges.fake_quants, found.ranges.missing_weights) == (0, ())
-    assert _works(found) == ["tflite-f16", "tflite-f32"]
+    assert _works(found) == ["tflite-f16", "tflite-f32", *WEB]
 
 
 def test_what_has_to_be_said_is_a_note_and_no_trouble(contrib: bytes, tmp_path: Path) -> None:
@@ -155,13 +156,18 @@ def test_a_tflite_with_other_post_processing_is_read_and_only_conversion_refuses
         load(tmp_path / "x.tflite", out=tmp_path / "model")
 
 
-@pytest.mark.parametrize(
-    ("graph", "what"), [(_classifier(), "a classifier of 5 classes"), (_two_stages(), "a two-stage detector")]
-)
-def test_other_graphs_are_read_and_only_conversion_refuses_them(graph: Any, what: str, tmp_path: Path) -> None:
-    found = _graph(graph, tmp_path)
-    assert found.what.startswith(what)
-    assert what in found.trouble
+def test_a_classifier_needs_to_be_told_its_normalisation(tmp_path: Path) -> None:
+    found = _graph(_classifier(), tmp_path)
+    assert found.what == "a classifier of 5 classes"
+    assert [head.meaning for head in found.heads] == ["scores of the classes"]
+    assert "tfjs-f32" in _works(found)
+    assert any("--mean 127.5" in note for note in found.notes)
+
+
+def test_other_graphs_are_read_and_only_conversion_refuses_them(tmp_path: Path) -> None:
+    found = _graph(_two_stages(), tmp_path)
+    assert found.what.startswith("a two-stage detector")
+    assert "a two-stage detector" in found.trouble
     assert found.recipes == ()
     assert CliRunner().invoke(command, [str(tmp_path / "tflite_graph.pb")]).exit_code == 0
 

@@ -12,7 +12,7 @@ from edgekit.formats.graphdef import proto
 from edgekit.formats.graphdef.graph import Graph
 from edgekit.sources import LoadOptions, load
 from edgekit.values.model import Model
-from edgekit.values.spec import RawHead, Selection
+from edgekit.values.spec import ClassHead, RawHead, Selection
 
 from ..handmade import BOX_CODER, LABELS, SELECTION
 from .graphs import anonymous, copy_of, dropped, renamed, without
@@ -223,7 +223,8 @@ def test_variables_are_not_frozen(graph: Any, tmp_path: Path) -> None:
     [
         ({"input": "nowhere"}, "no node nowhere"),
         ({"outputs": (BOXES, "nowhere")}, "no node nowhere"),
-        ({"outputs": (BOXES,)}, "names 1 nodes"),
+        ({"outputs": (BOXES,)}, r"are \[1, 640, 4\]"),
+        ({"outputs": (BOXES, SCORES, "anchors")}, "names 3 nodes"),
         ({"input": "anchors"}, "anchors"),
         ({"mean": (1.0, 2.0), "std": (1.0, 2.0)}, "normalised"),
     ],
@@ -231,6 +232,20 @@ def test_variables_are_not_frozen(graph: Any, tmp_path: Path) -> None:
 def test_names_that_lead_nowhere(graph: Any, tmp_path: Path, options: dict[str, Any], what: str) -> None:
     with pytest.raises(EdgekitError, match=what):
         _load(graph, tmp_path, **options)
+
+
+def test_a_classifier_by_the_name_of_its_scores(graph: Any, tmp_path: Path) -> None:
+    """Pooled over all boxes, for want of a better one."""
+    axis = proto.make_constant("axis", np.int32(1))
+    flags = {"T": np.dtype("float32"), "Tidx": np.dtype("int32"), "keep_dims": False}
+    graph.node.extend([axis, proto.make_node("pooled", "Mean", [SCORES, "axis"], **flags)])
+    model = _load(graph, tmp_path, outputs="pooled", activation="sigmoid", labels=["a", "b", "c", "d"])
+    spec = model.spec
+    assert (spec.task, spec.num_classes, spec.selection) == ("classification", 4, None)
+    assert spec.head == ClassHead(scores="pooled", activation="sigmoid")
+    assert model.files == ("graph.pb",)
+    with pytest.raises(UsageError, match="no use for --score"):
+        _load(graph, tmp_path, outputs="pooled", activation="none", score=0.5)
 
 
 def test_half_of_a_normalisation_is_refused() -> None:
