@@ -3,10 +3,11 @@
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: demo test check fast slow bench sample format lock clean
+.PHONY: demo test check fast slow bench sample web format lock clean
 
 demo: ## run the whole way on the bundled sample
 	@scripts/setup.sh requirements/demo.txt
+	@scripts/web.sh build
 	@$(BIN)/edgekit demo -o build/demo
 
 test: check fast slow ## everything that CI runs
@@ -16,11 +17,13 @@ check: dev ## format, lint, types, import floors, generated docs
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@$(RUN) pytest -q tests/repository
+	@scripts/web.sh run check
 
 fast: dev ## tests without TensorFlow
 	@$(RUN) pytest -q -m "not slow" -n 2 --ignore tests/repository
+	@scripts/web.sh test
 
-slow: dev ## tests with real TensorFlow and the judges
+slow: dev web ## tests with real TensorFlow, a real browser and the judges
 	@tests/judges/setup.sh
 	@$(RUN) pytest -q -m slow
 
@@ -30,19 +33,23 @@ bench: dev ## the benchmark suites: ratios taken side by side
 sample: dev ## draw and train the bundled sample anew, which takes half an hour
 	@scripts/sample.sh
 
+web: ## build the page that runs TensorFlow.js models
+	@scripts/web.sh build
+
 format: dev ## rewrite the sources as check wants them
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
+	@scripts/web.sh run format
 
 lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --extra all --group dev -o requirements/dev.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		pyproject.toml --extra convert --group build -c requirements/dev.txt -o requirements/demo.txt
+		pyproject.toml --extra convert --extra browser --group build -c requirements/dev.txt -o requirements/demo.txt
 
 .PHONY: dev
 dev:
 	@scripts/setup.sh requirements/dev.txt
 
 clean:
-	rm -rf build dist .venv .venv-*
+	rm -rf build dist .venv .venv-* web_demo/node_modules edgekit/_apps

@@ -33,3 +33,9 @@ def _print(found: Examination) -> None:
         else:
             click.echo(f"  missing  {package.name}: would {package.gives}")
             click.echo(f"           type: pip install 'edgekit[{package.extra}]'")
+    for tool in found.tools:
+        if tool.found:
+            click.echo(f"  ok       {tool.name}, {tool.found}: {tool.gives}")
+        else:
+            click.echo(f"  missing  {tool.name}: would {tool.gives}")
+            click.echo(f"           {tool.fix.replace('Type:', 'type:')}")

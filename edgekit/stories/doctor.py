@@ -6,6 +6,9 @@ import sys
 from dataclasses import dataclass
 
 from .._version import __version__
+from ..browser import INSTALL_BROWSER, find_browser
+from ..errors import MissingToolError
+from ..runtimes import tfjs
 from ..runtimes.packages import version
 
 # extra → the packages it brings, and what works with them
@@ -15,6 +18,7 @@ EXTRAS = {
     "video": (("cv2",), "detect in video files and from a camera"),
     "yaml": (("yaml",), "read labels from the names of a YAML file"),
     "cloud": (("fsspec", "s3fs", "gcsfs"), "train on data in stores (gs://, s3://), and keep checkpoints there"),
+    "browser": (("playwright",), "run TensorFlow.js models, which every conversion to them ends with"),
     "train": (("tensorboard", "google_crc32c"), "train detectors, which TensorBoard shows, on TFRecords too"),
 }
 CORE = ("click", "flatbuffers", "jinja2", "numpy", "PIL", "google.protobuf", "rich")
@@ -31,6 +35,16 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tool:
+    """What no package brings. found: where, empty when it is missing; fix: what to type then."""
+
+    name: str
+    found: str
+    fix: str
+    gives: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Examination:
     """What ``edgekit doctor`` found. free_disk in bytes, of the working folder."""
 
@@ -39,6 +53,7 @@ class Examination:
     machine: str
     free_disk: int
     packages: tuple[Package, ...]
+    tools: tuple[Tool, ...]
 
     @property
     def missing_core(self) -> tuple[str, ...]:
@@ -59,4 +74,20 @@ def examine() -> Examination:
         machine=f"{sys.platform} {platform.machine()}",
         free_disk=shutil.disk_usage(".").free,
         packages=tuple(core + extras),
+        tools=(_browser(), _page()),
     )
+
+
+def _browser() -> Tool:
+    found, fix = None, INSTALL_BROWSER
+    try:
+        found = find_browser()
+    except MissingToolError as error:
+        fix = f"{error.what} {error.cause} {error.fix}"
+    where = "" if found is None else found or "Playwright's own"
+    return Tool(name="browser", found=where, fix=fix, gives="run TensorFlow.js models")
+
+
+def _page() -> Tool:
+    found = str(tfjs.APP) if tfjs.built() else ""
+    return Tool(name="TensorFlow.js page", found=found, fix=tfjs.BUILD, gives="run TensorFlow.js models")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.cli import main
-from edgekit.runtimes import packages
+from edgekit.runtimes import packages, tfjs
 from edgekit.stories import doctor
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -42,6 +42,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {package["name"] for package in found["packages"]} >= set(doctor.CORE)
+    assert [tool["name"] for tool in found["tools"]] == ["browser", "TensorFlow.js page"]
 
 
 def test_what_is_missing_comes_with_what_to_type(
@@ -54,3 +55,20 @@ def test_what_is_missing_comes_with_what_to_type(
     assert "missing  a_package_that_is_not_there: would detect in video files" in output.out
     assert "type: pip install 'edgekit[video]'" in output.out
     assert "not.there missing" in output.err
+
+
+def test_a_browser_and_the_page_for_it_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    program = tmp_path / "browser"
+    program.touch(0o755)
+    monkeypatch.setattr(tfjs, "APP", tmp_path)
+    for name, expected in (
+        (program, f"ok       browser, {program}: "),
+        ("not-there", "There is no browser not-there."),
+    ):
+        monkeypatch.setenv("EDGEKIT_CHROMIUM", str(name))
+        assert run() == 0
+        output = capsys.readouterr().out
+        assert expected in output
+        assert "missing  TensorFlow.js page: would run TensorFlow.js models\n           type: make web" in output

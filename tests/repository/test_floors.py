@@ -15,6 +15,7 @@ FLOORS = {
     "stats": 1,
     "system": 1,
     "remote": 1,
+    "browser": 1,
     "shelf": 1,
     "runtimes": 2,
     "sources": 3,
@@ -27,7 +28,7 @@ FLOORS = {
     "cli": 5,
 }
 VERBS = {room for room, floor in FLOORS.items() if floor == 3}
-HEAVY = {"tensorflow", "ai_edge_litert", "cv2", "yaml", "fsspec", "s3fs", "gcsfs", "google_crc32c"}
+HEAVY = {"tensorflow", "ai_edge_litert", "cv2", "yaml", "fsspec", "s3fs", "gcsfs", "google_crc32c", "playwright"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in FLOORS)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHELF = ROOT / "examples" / "shelf"
+APPS = ROOT / "edgekit" / "_apps"
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +32,14 @@ def test_the_source_distribution_holds_the_shelf(built: Path) -> None:
     with tarfile.open(archive) as stream:
         names = {name.partition("/")[2] for name in stream.getnames()}
     assert {path.relative_to(ROOT).as_posix() for path in SHELF.rglob("*") if path.is_file()} <= names
+
+
+def test_both_hold_the_pages_that_were_built(built: Path) -> None:
+    pages = {path.relative_to(ROOT).as_posix() for path in APPS.rglob("*") if path.is_file()}
+    if not pages:
+        pytest.skip("no page was built: make web")
+    (wheel,), (archive,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as stream:
+        assert pages <= set(stream.namelist())
+    with tarfile.open(archive) as stream:
+        assert pages <= {name.partition("/")[2] for name in stream.getnames()}

@@ -1,5 +1,6 @@
 """What the repository as a whole promises."""
 
+import json
 import re
 import subprocess
 import sys
@@ -22,6 +23,14 @@ def test_locks_carry_hashes_and_no_address(lock: Path) -> None:
     pins = re.findall(r"^[a-z0-9][^\n]*==", text, re.MULTILINE)
     assert pins
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) >= len(pins)
+
+
+def test_the_lock_of_the_web_carries_hashes_and_no_address() -> None:
+    packages = json.loads((ROOT / "web_demo" / "package-lock.json").read_bytes())["packages"]
+    installed = {path: package for path, package in packages.items() if path}
+    assert installed
+    assert all(package["integrity"].startswith("sha512-") for package in installed.values())
+    assert not any("resolved" in package for package in installed.values())
 
 
 def test_no_machine_paths() -> None:
