@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from edgekit.values.spec import Encoding, ImageInput, Selection
 from edgekit.vision import decode, preprocess
 from edgekit.vision.resize import resize
+from tests.golden import answers
+from tests.golden.manifests import manifest_cases
 
 FORMULA = "value(x, y, channel) = (3·x·x + 5·y·y + 7·x·y + 85·channel + (x xor y)) mod 256"
 USUAL = {"mean": (127.5,), "std": (127.5,)}
@@ -32,15 +34,22 @@ def main() -> None:
 def files() -> dict[str, bytes]:
     """Every golden file by name."""
     return {
-        "resize.json": _written("resize", resize_cases()),
-        "input.json": _written("input", input_cases()),
-        "decode.json": _written("decode", decode_cases()),
+        "resize.json": _written("resize", resize_cases(), picture=FORMULA),
+        "transparent.json": _written("transparent", answers.transparent_cases()),
+        "input.json": _written("input", input_cases(), picture=FORMULA),
+        "decode.json": _written("decode", decode_cases(), picture=FORMULA),
+        "final.json": _written("final", answers.final_cases()),
+        "classes.json": _written("classes", answers.class_cases()),
+        "labels.json": _written("labels", answers.label_cases()),
+        "counts.json": _written("counts", answers.count_cases()),
+        "manifest.json": _written("manifest", manifest_cases()),
     }
 
 
-def _written(kind: str, cases: Sequence[dict[str, Any]]) -> bytes:
-    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
-    return f'{{"kind": "{kind}", "picture": "{FORMULA}", "cases": [\n{lines}\n]}}\n'.encode()
+def _written(kind: str, cases: Sequence[dict[str, Any]], **header: str) -> bytes:
+    start = json.dumps({"kind": kind} | header, ensure_ascii=False)[:-1]
+    lines = ",\n".join(json.dumps(case, allow_nan=False) for case in cases)
+    return f'{start}, "cases": [\n{lines}\n]}}\n'.encode()
 
 
 def picture(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
@@ -116,11 +125,12 @@ def decode_cases() -> list[dict[str, Any]]:
         (Selection(score=1.0), 3, 1, "none", 0),
         (Selection(score=0.5), 3, 1, "sigmoid", 0),
         (Selection(score=0.3), 3, 1, "softmax", 0),
+        (Selection(max_detections=8, max_classes_per_detection=8), 12, 1, "none", 3),
     ]
-    return [_decode_case(number, *setting) for number, setting in enumerate(settings)]
+    return [_random_case(number, *setting) for number, setting in enumerate(settings)] + _limit_cases()
 
 
-def _decode_case(
+def _random_case(
     number: int, selection: Selection, num_classes: int, background: int, activation: str, levels: int
 ) -> dict[str, Any]:
     """levels: how many different scores there are, so that many are equal; 0 for 256."""
@@ -132,14 +142,54 @@ def _decode_case(
         scores = scores * 8 - 4
     anchors = (rng.integers(8, 56, (count, 4)) / 64).astype(np.float32)
     anchors[0, 2] = 0  # a box without area neither suppresses nor is suppressed
-    coder = (10.0, 10.0, 5.0, 5.0)
+    return _decode_case(boxes, scores, anchors, selection, num_classes, activation)
+
+
+def _limit_cases() -> list[dict[str, Any]]:
+    """Where float32 and double, or > and ≥, answer differently: at the limits of score and overlap."""
+    side = np.random.default_rng(0).random((64, 2), np.float32)
+    exact = side.astype(np.float64).prod(axis=1)
+    area = side.prod(axis=1)
+    overlap = area / (np.float32(1) + area - area)  # of the whole picture with a part of it
+    above, below = (int(np.flatnonzero(found)[0]) for found in (exact > overlap, exact < overlap))
+    whole = [0.5, 0.5, 1, 1]
+    parts = [
+        ([0.25, 0.5, 0.5, 1], 0.5),
+        ([0.3, 0.5, 0.6, 1], 0.6),  # as float32 above 0.6, and yet its equal
+        ([*side[above] / 2, *side[above]], float(overlap[above])),
+        ([*side[below] / 2, *side[below]], float(np.nextafter(overlap[below], np.float32(0)))),
+    ]
+    boxes, scores = np.zeros((2, 4), np.float32), np.array([[0.75], [0.5]], np.float32)
+    cases = [
+        _decode_case(boxes, scores, np.array([whole, part], np.float32), Selection(iou=limit), 1)
+        for part, limit in parts
+    ]
+    least = np.float32(0.7)  # as float32 below 0.7, and yet its equal
+    scores = np.array([[least], [np.nextafter(least, np.float32(0))]], np.float32)
+    cases.append(_decode_case(boxes, scores, np.array([whole, whole], np.float32), Selection(score=0.7, iou=1.0), 1))
+    turns = np.random.default_rng(1).normal(0, 3, (8, 4)).astype(np.float32)
+    odd = _decode_case(
+        turns, side[:8, :1], np.tile(np.float32([whole]), (8, 1)), Selection(), 1, box_coder=(9.7, 10.3, 5.1, 4.9)
+    )
+    return [*cases, odd]
+
+
+def _decode_case(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    anchors: NDArray[np.float32],
+    selection: Selection,
+    num_classes: int,
+    activation: str = "none",
+    box_coder: Sequence[float] = (10.0, 10.0, 5.0, 5.0),
+) -> dict[str, Any]:
     active = decode.activate(scores, activation)
-    rows = decode.postprocess(boxes, active, anchors, coder, selection, num_classes)
+    rows = decode.postprocess(boxes, active, anchors, box_coder, selection, num_classes)
     return {
         "num_classes": num_classes,
-        "background": bool(background),
+        "background": scores.shape[1] > num_classes,
         "activation": activation,
-        "box_coder": coder,
+        "box_coder": box_coder,
         "selection": dataclasses.asdict(selection),
         "boxes": boxes.tolist(),
         "scores": scores.tolist(),
@@ -150,6 +200,7 @@ def _decode_case(
             "scores": rows.scores.tolist(),
             "count": rows.found,
         },
+        "detections": answers.detections_data(decode.detections(rows, selection, num_classes)),
     }
 
 
