@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.system import sha256
 
-from .bars import HEADER, row
+from .bars import HEADER, Unmeasured, row
 from .subjects import subject
 from .suites import SUITES
 
@@ -24,7 +24,7 @@ def main() -> None:
         for name in names:  # each suite is printed when it is done: a later failure loses nothing
             for bar in SUITES[name](Path(folder), measured):
                 print(row(bar), flush=True)
-                held.append(bar.held)
+                held.append(isinstance(bar, Unmeasured) or bar.held)
     sys.exit(0 if all(held) else 8)
 
 

@@ -7,16 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from benchmarks.launches import in_turn
 from edgekit.vision import images
 from edgekit.vision.resize import resize
 
-RUNS, WARM_UP = 40, 5
-
 
 def main() -> None:
-    """Load both, warm up, then invoke them in turn, swapping the order each time."""
+    """Load both, then invoke them in turn."""
     pictures = [images.load(path) for path in images.pictures(Path(sys.argv[3]))]
     interpreters = [Interpreter(path, num_threads=1) for path in sys.argv[1:3]]
     fed = []
@@ -24,17 +24,15 @@ def main() -> None:
         interpreter.allocate_tensors()
         _, height, width, _ = interpreter.get_input_details()[0]["shape"].tolist()
         fed.append([resize(picture, height, width)[None] for picture in pictures])
-    pairs = []
-    for run in range(RUNS + WARM_UP):
-        seconds = [0.0, 0.0]
-        for index in (0, 1) if run % 2 == 0 else (1, 0):
-            interpreter = interpreters[index]
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], fed[index][run // 2 % len(pictures)])
-            begin = time.perf_counter()
-            interpreter.invoke()
-            seconds[index] = time.perf_counter() - begin
-        pairs.append(seconds)
-    Path(sys.argv[4]).write_text("".join(f"{a} {b}\n" for a, b in pairs[WARM_UP:]))
+
+    def invoked(side: int, pair: int) -> float:
+        interpreter = interpreters[side]
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], fed[side][pair // 2 % len(pictures)])
+        begin = time.perf_counter()
+        interpreter.invoke()
+        return time.perf_counter() - begin
+
+    np.savetxt(sys.argv[4], in_turn(invoked))
 
 
 main()

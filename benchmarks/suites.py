@@ -2,10 +2,8 @@
 
 import itertools
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +14,12 @@ from edgekit.report import size
 from edgekit.stats.paired import Ratio, interleave, ratio
 
 from . import feeding
-from .bars import Bar
-from .processes import Cost, cost, edgekit, python
-from .subjects import Subject, bundled
+from .bars import Bar, Unmeasured
+from .launches import Pairs, launched
+from .processes import Measure, compare, cost, edgekit, fresh, python, repeated, seconds
+from .subjects import Subject, bundled, without_postprocessing
+from .tfjs import tfjs
 
-Measure = Callable[[], Cost]
 T = TypeVar("T")
 
 DRAWN = 40  # pictures of a shelf in a row
@@ -42,21 +41,21 @@ open("bare.tflite", "wb").write(converter.convert())
 
 def start(folder: Path, subject: Subject) -> list[Bar]:
     """``edgekit --help`` and ``edgekit inspect``, as whole processes."""
-    nothing = _process(python("pass"), folder)
-    numpy = _process(python("import numpy"), folder)
+    nothing = repeated(python("pass"), folder)
+    numpy = repeated(python("import numpy"), folder)
     return [
         Bar(
             "edgekit --help",
             "python -c pass",
             8,
-            _seconds(_process(edgekit("--help"), folder), nothing, 20),
+            seconds(repeated(edgekit("--help"), folder), nothing, 20),
             5,
         ),
         Bar(
             f"edgekit inspect, {size(subject.tflite.stat().st_size)} .tflite",
             'python -c "import numpy"',
             4,
-            _seconds(_process(edgekit("inspect", subject.tflite), folder), numpy, 12),
+            seconds(repeated(edgekit("inspect", subject.tflite), folder), numpy, 12),
             3,
         ),
     ]
@@ -64,20 +63,20 @@ def start(folder: Path, subject: Subject) -> list[Bar]:
 
 def convert(folder: Path, subject: Subject) -> list[Bar]:
     """Conversion of the COCO graph against a bare script that calls TensorFlow's converter once."""
-    with _raw_graph(subject.graph, folder) as (graph, side):
-        bare = _process(python(BARE_CONVERTER.format(graph=str(graph), side=side)), folder)
-        one = _conversion(subject, folder, "tflite-uint8")
-        two = _conversion(subject, folder, "tflite-uint8", "tflite-f32")
-        pairs = interleave(one, bare, launches=8)
-        pairs_of_two = interleave(two, bare, launches=8)
-    cached = _process(_command(subject, folder / "kept", "tflite-uint8"), folder)
+    graph, side = without_postprocessing(subject.graph, folder)
+    bare = repeated(python(BARE_CONVERTER.format(graph=str(graph), side=side)), folder)
+    one = _fresh(subject, folder, "tflite-uint8")
+    two = _fresh(subject, folder, "tflite-uint8", "tflite-f32")
+    pairs = interleave(one, bare, launches=8)
+    pairs_of_two = interleave(two, bare, launches=8)
+    cached = repeated(subject.conversion(folder / "kept", "tflite-uint8"), folder)
     cached()
-    nothing = _process(python("pass"), folder)
+    nothing = repeated(python("pass"), folder)
     return [
-        Bar("convert, one recipe", "bare converter script", 1.25, _ratio(pairs, "seconds"), 1.15),
-        Bar("convert, two recipes", "bare converter script", 1.4, _ratio(pairs_of_two, "seconds")),
-        Bar("convert, peak memory", "bare converter script", 1.3, _ratio(pairs, "peak")),
-        Bar("convert, nothing changed", "python -c pass", 15, _seconds(cached, nothing, 12)),
+        Bar("convert, one recipe", "bare converter script", 1.25, compare(pairs, "seconds"), 1.15),
+        Bar("convert, two recipes", "bare converter script", 1.4, compare(pairs_of_two, "seconds")),
+        Bar("convert, peak memory", "bare converter script", 1.3, compare(pairs, "peak")),
+        Bar("convert, nothing changed", "python -c pass", 15, seconds(cached, nothing, 12)),
     ]
 
 
@@ -102,7 +101,7 @@ def latency(folder: Path, subject: Subject) -> list[Bar]:
     """One inference against the published file, in fresh processes, pairs within a launch."""
     if not subject.published:
         return []
-    cost(_command(subject, folder / "kept", "tflite-uint8"), folder)
+    cost(subject.conversion(folder / "kept", "tflite-uint8"), folder)
     ours = folder / "kept" / "tflite-uint8" / "model.tflite"
     small = bundled(folder).tflite
     return [
@@ -145,8 +144,8 @@ def train(folder: Path, subject: Subject) -> list[Bar]:
         pairs = worker.run(feeding.spent, data, folder, launches=11, timeout=3600.0)
     # Where others want the cores as well, more threads get more of them: CPU time tells whether that helped
     return [
-        Bar("a training step and its batch", "the step alone", 1 / 0.9, _ratio(pairs, "seconds")),
-        Bar("a training step and its batch, CPU time", "the step alone", 1 / 0.9, _ratio(pairs, "cpu")),
+        Bar("a training step and its batch", "the step alone", 1 / 0.9, compare(pairs, "seconds")),
+        Bar("a training step and its batch, CPU time", "the step alone", 1 / 0.9, compare(pairs, "cpu")),
     ]
 
 
@@ -163,11 +162,12 @@ def memory(folder: Path, subject: Subject) -> list[Bar]:
     return [Bar("edgekit train ssd, 6000 pictures, peak memory", "3 GB", 1, against_limit)]
 
 
-SUITES = {
+SUITES: Mapping[str, Callable[[Path, Subject], Sequence[Bar | Unmeasured]]] = {
     "start": start,
     "convert": convert,
     "finish": finish,
     "latency": latency,
+    "tfjs": tfjs,
     "shelf": draw,
     "train": train,
     "memory": memory,
@@ -181,17 +181,15 @@ def _pictures(out: Path, count: int) -> Path:
 
 
 def _inference(file: Path, other: Path, folder: Path) -> Ratio:
-    """Of the median pairs of ten processes, which begin with one file and the other in turn."""
+    """In fresh processes."""
     script = Path(__file__).with_name("invoke.py")
-    launches = []
-    for launch in range(10):
-        files = (file, other) if launch % 2 == 0 else (other, file)
-        command = [*python(script.read_text()), *map(str, files), str(shelf.PICTURES), str(folder / "pairs")]
+
+    def launch(first: Path, second: Path) -> Pairs:
+        command = [*python(script.read_text()), str(first), str(second), str(shelf.PICTURES), str(folder / "pairs")]
         cost(command, folder)
-        first, second = np.loadtxt(folder / "pairs").T
-        within = np.exp(np.median(np.log(first / second)))
-        launches.append((within, 1.0) if launch % 2 == 0 else (1.0, within))
-    return ratio(launches)
+        return np.loadtxt(folder / "pairs")
+
+    return launched(launch, file, other)
 
 
 def _cpu(function: Callable[[], object]) -> float:
@@ -199,10 +197,6 @@ def _cpu(function: Callable[[], object]) -> float:
     begin = time.process_time()
     function()
     return time.process_time() - begin
-
-
-def _process(command: list[str], folder: Path) -> Measure:
-    return lambda: cost(command, folder)
 
 
 def _timed(function: Callable[[T], object], argument: T) -> Callable[[], float]:
@@ -214,39 +208,5 @@ def _timed(function: Callable[[T], object], argument: T) -> Callable[[], float]:
     return run
 
 
-def _command(subject: Subject, out: Path, *recipes: str) -> list[str]:
-    wanted = [word for recipe in recipes for word in ("--to", recipe)]
-    return edgekit("convert", subject.graph, *wanted, "--labels", subject.labels, "-o", out)
-
-
-def _conversion(subject: Subject, folder: Path, *recipes: str) -> Measure:
-    def run() -> Cost:
-        out = folder / "fresh"
-        shutil.rmtree(out, ignore_errors=True)
-        return cost(_command(subject, out, *recipes), folder)
-
-    return run
-
-
-def _ratio(pairs: Sequence[tuple[object, object]], field: str) -> Ratio:
-    return ratio([(getattr(a, field), getattr(b, field)) for a, b in pairs])
-
-
-def _seconds(a: Measure, b: Measure, launches: int) -> Ratio:
-    return _ratio(interleave(a, b, launches=launches), "seconds")
-
-
-@contextmanager
-def _raw_graph(path: Path, folder: Path) -> Iterator[tuple[Path, int]]:
-    """The graph without its post-processing node, which the bare converter does not know, and its input's side."""
-    from edgekit.formats.graphdef import proto
-
-    graph = proto.read(path.read_bytes(), name=str(path))
-    kept = [node for node in graph.node if node.op != "TFLite_Detection_PostProcess"]
-    side = next(node.attr["shape"].shape.dim[1].size for node in kept if node.op == "Placeholder")
-    del graph.node[:]
-    graph.node.extend(kept)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".pb") as stream:
-        stream.write(proto.write(graph))
-        stream.flush()
-        yield Path(stream.name), side
+def _fresh(subject: Subject, folder: Path, *recipes: str) -> Measure:
+    return fresh(subject.conversion(folder / "fresh", *recipes), folder / "fresh", folder)

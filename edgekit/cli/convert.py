@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
-from .options import normalisation
+from ..errors import UsageError
+from ..formats import tfjs
+from .options import byte_count, normalisation
+from .wizard import Asking
 
 if TYPE_CHECKING:
     from ..values.artifact import Artifact
 
 FILE = click.Path(path_type=Path)
+REWRITING = ("source", "to", "out", "shard_size", "hash_shards", "quantize")  # parameters of use for a web model
 UNLABELLED = "No labels were given: answers will be numbers. Give them: --labels FILE"
 
 
-@click.command()
+@click.command(cls=Asking)
 @click.argument("source", type=FILE)
-@click.option("--to", multiple=True, required=True, metavar="RECIPE", help="tflite-uint8, tflite-int8, tflite-f16, …")
+@click.option("--to", multiple=True, required=True, metavar="RECIPE", help="tflite-uint8, tflite-f16, tfjs-uint8, …")
 @click.option("-o", "--out", type=FILE, required=True, help="Folder for the results, one a recipe.")
 @click.option("--labels", type=FILE, help="Label file, in any form.")
 @click.option("--groups", type=FILE, help="Groups of labels, brands for instance, as TOML or JSON.")
@@ -47,6 +53,21 @@ UNLABELLED = "No labels were given: answers will be numbers. Give them: --labels
     default=None,
     help="Round weights anew for int8, where their ranges are asymmetric; `edgekit verify` shows what that costs.",
 )
+@click.option(
+    "--shard-size", callback=byte_count, default="4MiB", show_default=True, help="Most bytes of a web model's shard."
+)
+@click.option("--hash-shards", is_flag=True, help="Put the digest of its content into the name of each shard.")
+@click.option(
+    "--quantize",
+    multiple=True,
+    metavar="PATTERN=TYPE",
+    help="How to store weights of a web model with such names: float16, uint16, uint8, or none: float32.",
+)
+@click.option(
+    "--emulate-activations",
+    is_flag=True,
+    help="Let a web model round its activations as the fake-quants do: the phone's answers, at a cost in speed.",
+)
 def convert(
     source: Path,
     to: tuple[str, ...],
@@ -54,12 +75,23 @@ def convert(
     licence: str,
     raw: bool,
     requantise_weights: Literal["symmetric"] | None,
+    shard_size: int,
+    hash_shards: bool,
+    quantize: tuple[str, ...],
+    emulate_activations: bool,
     **loading: Any,
 ) -> None:
     """Turn SOURCE, a frozen graph or a .tflite, into model files with labels, in OUT/RECIPE.
 
     Every option that is not given is taken from the source. What OUT holds already is not made again.
+
+    SOURCE may also be a TensorFlow.js model, as its model.json or its folder: that becomes one with other types of
+    weights or other shards. Without arguments, in a terminal, five questions are asked instead.
     """
+    if tfjs.find(source) is not None:
+        _expect_only(REWRITING)
+        _rewrite(source, to=to, out=out, shard_size=shard_size, hashed_shards=hash_shards, quantise=quantize)
+        return
     from ..stories.convert import convert as make
 
     artifacts = make(
@@ -69,10 +101,39 @@ def convert(
         licence=licence,
         raw=raw,
         requantise_weights=requantise_weights or "",
+        shard_size=shard_size,
+        hashed_shards=hash_shards,
+        quantise=quantize,
+        emulate_activations=emulate_activations,
         progress=click.echo,
         **{name: value for name, value in loading.items() if value not in (None, ())},
     )
     _print(artifacts)
+
+
+def _expect_only(used: Collection[str]) -> None:
+    """Raise UsageError for options that were given and are of no use for a web model: nothing is ignored in silence."""
+    context = click.get_current_context()
+    typed = [one for one in context.command.params if one.name and _is_typed(context, one.name)]
+    if idle := [one.opts[-1] for one in typed if one.name not in used]:
+        raise UsageError(
+            f"The source is a TensorFlow.js model, which has no use for {', '.join(idle)}.", fix="Leave that out."
+        )
+
+
+def _is_typed(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _rewrite(source: Path, **options: Any) -> None:
+    from ..report import printable, size
+    from ..stories.rewrite import rewrite
+
+    made = rewrite(source, progress=click.echo, **options)
+    for note in dict.fromkeys(note for one in made for note in one.notes):
+        click.echo(printable(f"Note: {note}"), err=True)
+    for one in made:
+        click.echo(f"{one.path}  {size(sum(file.bytes for file in one.files))}")
 
 
 def _print(artifacts: tuple[Artifact, ...]) -> None:

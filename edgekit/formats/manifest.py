@@ -125,6 +125,7 @@ def to_manifest(artifact: Artifact) -> dict[str, Any]:
         "files": files,
         "licence": artifact.licence,
         "source": to_data(artifact.source),
+        **({"emulated": True} if artifact.emulated else {}),
         "assumptions": to_data(artifact.assumptions),
         "tools": to_data(artifact.tools),
         "key": artifact.key,
@@ -176,7 +177,7 @@ def _artifact(root: Path, data: Mapping[str, Any]) -> Artifact:
         "spec": _spec_data(data),
         "display_score": data.get("display", {}).get("score", Artifact.display_score),
         **{key: data[key] for key in ("recipe", "files", "source")},
-        **{key: data[key] for key in ("tools", "licence", "key", "assumptions") if key in data},
+        **{key: data[key] for key in ("tools", "licence", "key", "assumptions", "emulated") if key in data},
     }
     # The labels' path is only followed once the value has found it to be inside the folder
     without_labels = from_data(Artifact, {"tools": {}} | artifact)

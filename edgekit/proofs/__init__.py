@@ -6,8 +6,9 @@ right?) and the source as it was trained (is the recipe good enough?). docs/veri
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +18,13 @@ from ..system import write_file
 from ..values.codec import to_data
 from ..values.model import Model
 from ..values.proof import OperatorRow, Proof
+from ..values.recipe import recipes
+from ..values.support import TFJS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..browser import Page
     from ..values.answers import Answer
     from ..values.artifact import Artifact
     from ..values.checks import Check
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 SAMPLES = 32  # pictures looked at unless told otherwise
 NAME = "verify.json"  # of the proof, beside the artifact's manifest
 
-# target of a recipe → module with ``opened(artifact) -> Candidate``
-KINDS = {"tflite": ".tflite"}
+# target of a recipe → module with ``opened(artifact, page) -> Candidate``
+KINDS = {"tflite": ".tflite", "tfjs": ".tfjs"}
 
 
 class Candidate(Protocol):
@@ -51,10 +55,23 @@ class Candidate(Protocol):
         """What the file alone can be asked: does it load, is it of the types that the recipe promises?"""
 
 
-def candidate(artifact: Artifact, target: str) -> Candidate:
-    """The artifact, opened by the module of its target."""
-    opened: Callable[[Artifact], Candidate] = import_module(KINDS[target], __name__).opened
-    return opened(artifact)
+def candidate(artifact: Artifact, page: Page | None = None) -> Candidate:
+    """The artifact, opened by the module of its target. page: of a browser, for targets that run in one."""
+    kind = KINDS[recipes()[artifact.recipe].target]
+    opened: Callable[[Artifact, Page | None], Candidate] = import_module(kind, __name__).opened
+    return opened(artifact, page)
+
+
+@contextlib.contextmanager
+def page_for(artifacts: Sequence[Artifact]) -> Iterator[Page | None]:
+    """A browser's page where one of these needs it, opening in the background."""
+    if not any(recipes()[artifact.recipe].target == TFJS for artifact in artifacts):
+        yield None
+        return
+    from ..runtimes.tfjs import tfjs_page
+
+    with tfjs_page() as page:
+        yield page
 
 
 def verify(
@@ -83,8 +100,8 @@ def verify(
     model = against or inputs.read_model(artifacts)
     pictures = inputs.choose(samples, SAMPLES if limit is None and truth is None else limit)
     truths = inputs.read_truths(Path(truth), artifacts[0], pictures) if truth else None
-    with references.opened(model) as source:
-        courses = [course.start(artifact, model) for artifact in artifacts]
+    with page_for(artifacts) as page, references.opened(model) as source:
+        courses = [course.start(artifact, model, page) for artifact in artifacts]
         inner = [course.layers(one, source, pictures[0]) for one in courses]
         seen = course.observe(courses, source, pictures, progress)
         proofs = [

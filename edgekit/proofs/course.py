@@ -14,19 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
+from ..browser import Page
 from ..runtimes.packages import version
 from ..values.artifact import Artifact
 from ..values.checks import Check
 from ..values.model import Model
 from ..values.proof import SAME, TRAINED, Proof, Reference, Size, TensorError, detections
-from ..values.recipe import Recipe, recipes
+from ..values.recipe import Limits, Recipe, recipes
 from ..values.spec import FinalHead, ImageInput, RawHead
 from ..values.support import requantises
 from ..values.truth import TruthSet
 from ..vision import images, preprocess
 from . import Candidate, candidate, checks, tensors
 from .accuracy import Accuracy, measure
-from .references import Opened, Treatment
+from .references import AS_TRAINED, Opened, Treatment
 from .trial import Judge, Observation, agreements, head_errors
 
 CHUNK = 4  # samples that a job of the worker takes: fewer cost time, more cost memory
@@ -43,28 +44,39 @@ class Course:
     treatments: Mapping[str, Treatment]
 
 
-def start(artifact: Artifact, model: Model) -> Course:
+def start(artifact: Artifact, model: Model, page: Page | None) -> Course:
     """An artifact and what it will be judged by; the selection is that of the artifact, which the user asked for."""
     recipe = recipes()[artifact.recipe]
+    emulated = artifact.emulated and recipe.emulated is not None
+    treatment = AS_TRAINED if emulated else recipe.treatment
     selection = artifact.spec.selection or model.spec.selection
     head = model.spec.head
     assert not isinstance(head, FinalHead)  # a source is always cut at its raw heads
     judge = Judge(
         spec=replace(model.spec, selection=selection, head=replace(head, activation="none")),
         anchors=np.load(model.root / head.anchors) if isinstance(head, RawHead) else None,
-        limits=recipe.limits,
+        limits=_limits(artifact, recipe, model),
         display_score=artifact.display_score,
     )
     return Course(
         artifact=artifact,
         recipe=recipe,
-        candidate=candidate(artifact, recipe.target),
+        candidate=candidate(artifact, page),
         judge=judge,
         treatments={
-            SAME: Treatment(fake_quants=recipe.treatment, symmetric=requantises(model.quantisation, recipe)),
+            SAME: Treatment(fake_quants=treatment, symmetric=requantises(model.quantisation, recipe)),
             TRAINED: Treatment(),
         },
     )
+
+
+def _limits(artifact: Artifact, recipe: Recipe, model: Model) -> Limits:
+    """Those that the artifact's making deserves."""
+    if artifact.emulated and recipe.emulated:
+        return recipe.emulated
+    if model.quantisation.kind != "fake-quant" and recipe.rounded:
+        return recipe.rounded
+    return recipe.limits
 
 
 def layers(course: Course, source: Opened, picture: Path) -> tuple[TensorError, ...]:
@@ -153,8 +165,8 @@ def conclude(
         ),
         checks=(
             *course.candidate.checks(),
-            *checks.head_checks(heads[SAME], course.recipe.limits),
-            *(check for one in found for check in checks.agreement_checks(one, course.recipe.limits)),
+            *checks.head_checks(heads[SAME], course.judge.limits),
+            *(check for one in found for check in checks.agreement_checks(one, course.judge.limits)),
             *_further_checks(course, observations, accuracy.figures, truths),
         ),
         agreements=found,
@@ -162,13 +174,7 @@ def conclude(
         layers=inner,
         pairs=tuple(observation.pair for observation in observations),
         operators=course.candidate.operators(),
-        sizes=(
-            *(
-                Size(name=file.path, bytes=file.bytes)
-                for file in sorted(artifact.files, key=lambda f: f.role != "model")
-            ),
-            Size(name=f"source, {model.file}", bytes=model.path.stat().st_size),
-        ),
+        sizes=(*_sizes(artifact), Size(name=f"source, {model.file}", bytes=model.path.stat().st_size)),
         display_score=artifact.display_score,
         figures=accuracy.figures,
         classes=accuracy.classes,
@@ -183,6 +189,14 @@ def conclude(
             "TensorFlow": version("tensorflow") or "absent",
         },
     )
+
+
+def _sizes(artifact: Artifact) -> Iterator[Size]:
+    """The model with all of its shards first, then what lies beside it."""
+    parts = [file for file in artifact.files if file.role in ("model", "shard")]
+    shards = f" and {len(parts) - 1} shards" if len(parts) > 1 else ""
+    yield Size(name=f"{artifact.path.name}{shards}", bytes=sum(file.bytes for file in parts))
+    yield from (Size(name=file.path, bytes=file.bytes) for file in artifact.files if file not in parts)
 
 
 def _further_checks(

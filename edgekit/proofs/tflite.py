@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..browser import Page
 from ..errors import ConversionError, VerificationError
 from ..formats import manifest, tflite
 from ..formats.tflite.audit import FLOATS, Audit, audit
@@ -25,8 +26,8 @@ from ..vision.decode import activate, answer
 SHOWN = 5  # names in a sentence
 
 
-def opened(artifact: Artifact) -> TfliteCandidate:
-    """The artifact, loaded whole, and once more without its post-processing where it has one."""
+def opened(artifact: Artifact, page: Page | None) -> TfliteCandidate:
+    """The artifact, loaded whole, and once more without its post-processing where it has one; no page is needed."""
     return TfliteCandidate(artifact)
 
 

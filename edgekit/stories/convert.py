@@ -19,19 +19,32 @@ from ..formats import manifest
 from ..formats import model as model_file
 from ..formats.foreign import TFLITE
 from ..formats.model import MODEL, SUMS
+from ..formats.tfjs import SHARD_SIZE, expect_shard_size
 from ..runtimes.packages import version
 from ..sources.options import LoadKeywords, LoadOptions
+from ..targets import TargetOptions, expect_possible
+from ..targets import convert as make_artifact
 from ..values.artifact import Artifact
 from ..values.codec import to_data
 from ..values.model import Model
 from ..values.recipe import Recipe, recipes
 from ..values.show import Rows
+from ..values.support import TFJS
 from .cache import REPORT, digest, file_data, kept, loading_data
 
 if TYPE_CHECKING:
+    from ..browser import Page
     from ..runtimes.tensorflow import Worker
 
 SYMMETRIC = "symmetric"
+# Options that only one kind of recipe has a use for: field of TargetOptions, target, what the user calls it
+OF_ONE_TARGET = (
+    ("raw", "tflite", "--raw"),
+    ("shard_size", "tfjs", "--shard-size"),
+    ("hashed_shards", "tfjs", "--hash-shards"),
+    ("rules", "tfjs", "--quantize"),
+    ("emulate", "tfjs", "--emulate-activations"),
+)
 
 Progress = Callable[[str], None]
 
@@ -44,10 +57,7 @@ class Request:
     recipes: tuple[Recipe, ...]
     out: Path
     loading: LoadOptions
-    raw: bool
-    requantise: bool
-    licence: str
-    display_score: float
+    options: TargetOptions
 
     @property
     def path(self) -> Path:
@@ -69,6 +79,10 @@ def convert(
     requantise_weights: Literal["", "symmetric"] = "",
     licence: str = "",
     display_score: float = Artifact.display_score,
+    shard_size: int = SHARD_SIZE,
+    hashed_shards: bool = False,
+    quantise: Sequence[str] = (),
+    emulate_activations: bool = False,
     progress: Progress = lambda sentence: None,
     **options: Unpack[LoadKeywords],
 ) -> tuple[Artifact, ...]:
@@ -76,7 +90,9 @@ def convert(
 
     source: a graph or .tflite file, or a Model. to: names of recipes. raw: leave post-processing out.
     requantise_weights: 'symmetric' is the only way, for int8 from asymmetric weight ranges. display_score: from which
-    apps show an answer, in [0, 1]. progress: called with a sentence for every step. options, as of ``load``: input,
+    apps show an answer, in [0, 1]. Of TensorFlow.js alone: shard_size in bytes; hashed_shards: name shards by their
+    content; quantise: 'PATTERN=float16|uint16|uint8|none' for single weights; emulate_activations: round activations as
+    the fake-quants do. progress: called with a sentence for every step. options, as of ``load``: input,
     outputs, mean, std, anchors, activation, labels, groups, name, score, iou, max_detections,
     max_classes_per_detection, detections_per_class, regular.
     What OUT holds already, made from the same inputs by the same versions, is kept. All recipes share one TensorFlow
@@ -84,7 +100,19 @@ def convert(
 
     Raises UsageError, SourceError, UserDataError, ConversionError, MissingToolError, StorageError.
     """
-    request = _request(source, to, Path(out), raw, requantise_weights, licence, display_score, options)
+    if requantise_weights not in ("", SYMMETRIC):
+        raise UsageError(f"Weights cannot be requantised {requantise_weights!r}.", fix=f"The only way is {SYMMETRIC}.")
+    chosen = TargetOptions(
+        raw=raw,
+        requantise=bool(requantise_weights),
+        licence=licence,
+        display_score=display_score,
+        shard_size=shard_size,
+        hashed_shards=hashed_shards,
+        rules=tuple(quantise),
+        emulate=emulate_activations,
+    )
+    request = _request(source, to, Path(out), chosen, options)
     keys = _keys(request)
     done = kept(request.out, keys)
     for name in done:
@@ -97,34 +125,39 @@ def convert(
 
 
 def _request(
-    source: Path | str | Model,
-    to: str | Sequence[str],
-    out: Path,
-    raw: bool,
-    requantise: str,
-    licence: str,
-    display_score: float,
-    loading: Mapping[str, Any],
+    source: Path | str | Model, to: str | Sequence[str], out: Path, options: TargetOptions, loading: Mapping[str, Any]
 ) -> Request:
     if isinstance(source, Model) and loading:
         raise UsageError("A loaded model has its options already.", fix=f"Leave out: {', '.join(loading)}.")
     chosen = _recipes([to] if isinstance(to, str) else to)
-    if not 0 <= display_score <= 1:
-        raise UsageError(f"The display score {display_score} is not between 0 and 1.")
-    if requantise not in ("", SYMMETRIC):
-        raise UsageError(f"Weights cannot be requantised {requantise!r}.", fix=f"The only way is {SYMMETRIC}.")
-    if requantise and not any(recipe.weights == "int8" for recipe in chosen):
+    if not 0 <= options.display_score <= 1:
+        raise UsageError(f"The display score {options.display_score} is not between 0 and 1.")
+    if options.requantise and not any(recipe.weights == "int8" for recipe in chosen):
         raise UsageError("Requantised weights are for int8.", fix="Add tflite-int8, or leave the option out.")
+    _expect_used(options, {recipe.target for recipe in chosen})
     return Request(
         source=source if isinstance(source, Model) else Path(source),
         recipes=chosen,
         out=out,
         loading=LoadOptions.of(loading),
-        raw=raw,
-        requantise=bool(requantise),
-        licence=licence,
-        display_score=display_score,
+        options=options,
     )
+
+
+def _expect_used(options: TargetOptions, targets: set[str]) -> None:
+    """Raise UsageError for options of another target than those asked for."""
+    expect_shard_size(options.shard_size)
+    for name, target, what in OF_ONE_TARGET:
+        if getattr(options, name) != getattr(TargetOptions, name) and target not in targets:
+            raise UsageError(f"{what} is for {target} recipes.", fix=f"Add one of them with --to, or leave {what} out.")
+
+
+def _mine(options: TargetOptions, recipe: Recipe) -> TargetOptions:
+    """The options that say something to a recipe."""
+    others = {name for name, target, _ in OF_ONE_TARGET if target != recipe.target}
+    if recipe.weights != "int8":
+        others.add("requantise")
+    return replace(options, **{name: getattr(TargetOptions, name) for name in others})
 
 
 def _recipes(names: Sequence[str]) -> tuple[Recipe, ...]:
@@ -149,9 +182,9 @@ def _keys(request: Request) -> dict[str, str]:
         folder = "" if request.loading.name else request.source.resolve().parent.name
         source = [file_data(request.source), folder]
     tools = [__version__, version("tensorflow") if request.needs_tensorflow else None]
-    shared = [source, loading_data(request.loading), tools, request.raw, request.licence, request.display_score]
+    shared = [source, loading_data(request.loading), tools]
     return {
-        recipe.name: digest([shared, to_data(recipe), request.requantise and recipe.weights == "int8"])
+        recipe.name: digest([shared, to_data(recipe), to_data(_mine(request.options, recipe))])
         for recipe in request.recipes
     }
 
@@ -163,27 +196,45 @@ def _refuse_folder(path: Path) -> None:
     raise UsageError(f"{path} is a folder.", fix="Give the file inside it.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Engines:
+    """What the recipes need, starting in the background. missing: the first that is not installed."""
+
+    worker: Worker | None = None
+    browser: Page | None = None
+    missing: MissingToolError | None = None
+
+
+def _start(request: Request, keys: Mapping[str, str], stack: contextlib.ExitStack, progress: Progress) -> _Engines:
+    """What is missing is no error yet: what is wrong with the source is said first."""
+    started = _Engines()
+    try:
+        if request.needs_tensorflow:
+            from ..runtimes.tensorflow import tensorflow_worker
+
+            started = replace(started, worker=stack.enter_context(tensorflow_worker()))
+            progress("TensorFlow is starting; the source is read meanwhile")
+        if any(recipe.target == TFJS for recipe in request.recipes if recipe.name in keys):
+            from ..runtimes.tfjs import tfjs_page
+
+            started = replace(started, browser=stack.enter_context(tfjs_page()))
+    except MissingToolError as error:
+        return replace(started, missing=error)
+    return started
+
+
 def _make(request: Request, keys: Mapping[str, str], progress: Progress) -> dict[str, Artifact]:
     """Artifacts for these keys (recipe → key), published."""
     out = request.out
     _expect_ours(out, keys)
     with contextlib.ExitStack() as stack:
         staged = stack.enter_context(system.staging(out))
-        worker: Worker | None = None
-        missing: MissingToolError | None = None
-        if request.needs_tensorflow:
-            from ..runtimes.tensorflow import tensorflow_worker
-
-            try:
-                worker = stack.enter_context(tensorflow_worker())
-                progress("TensorFlow is starting; the source is read meanwhile")
-            except MissingToolError as error:
-                missing = error  # what is wrong with the source is said first
+        engines = _start(request, keys, stack, progress)
         model = _load(request, staged / MODEL)
         unchanged = _same_model(out, staged)
         if not unchanged:
             _expect_no_strangers(out, request)
-        made = _convert(request, keys, model, staged, worker, missing, progress)
+        made = _convert(request, keys, model, staged, engines, progress)
         system.publish_together(staged, out, [*([] if unchanged else [MODEL]), *made], stale=[REPORT])
     return {name: replace(artifact, root=out / name) for name, artifact in made.items()}
 
@@ -193,28 +244,25 @@ def _convert(
     keys: Mapping[str, str],
     model: Model,
     staged: Path,
-    worker: Worker | None,
-    missing: MissingToolError | None,
+    engines: _Engines,
     progress: Progress,
 ) -> dict[str, Artifact]:
-    from ..targets import TargetOptions, convert, expect_possible
-
-    options = TargetOptions(
-        raw=request.raw,
-        requantise=request.requantise,
-        licence=request.licence,
-        display_score=request.display_score,
-    )
     wanted = [recipe for recipe in request.recipes if recipe.name in keys]
     for recipe in wanted:  # every refusal comes before the first conversion
-        expect_possible(model, recipe, options)
-    if missing is not None:
-        raise missing
+        expect_possible(model, recipe, _mine(request.options, recipe))
+    if engines.missing is not None:
+        raise engines.missing
     made = {}
     for recipe in wanted:
         progress(f"{recipe.name}: converting")
-        keyed = replace(options, key=keys[recipe.name])
-        made[recipe.name] = convert(model, recipe, out=staged / recipe.name, options=keyed, worker=worker)
+        made[recipe.name] = make_artifact(
+            model,
+            recipe,
+            out=staged / recipe.name,
+            options=replace(_mine(request.options, recipe), key=keys[recipe.name]),
+            worker=engines.worker,
+            browser=engines.browser,
+        )
     return made
 
 

@@ -55,7 +55,7 @@ def try_out(data: bytes, spec: ModelSpec, recipe: str) -> None:
 
     Raises ConversionError where it does not load, answers in other shapes than its specification, or not finitely.
     """
-    picture = _noise(spec.input)
+    picture = noise(spec.input)
     for xnnpack in (True, False):
         how = "with XNNPACK" if xnnpack else "without XNNPACK"
         try:
@@ -102,7 +102,8 @@ def main() -> None:
         pickle.dump(error, answers)
 
 
-def _noise(image: ImageInput) -> NDArray[np.float32]:
+def noise(image: ImageInput) -> NDArray[np.float32]:
+    """A picture as a model takes it, the same each time."""
     shape = (1, image.height, image.width, image.channels)
     pixels = np.random.default_rng(SEED).integers(0, 256, shape)
     noise: NDArray[np.float32] = ((pixels - np.array(image.mean)) / np.array(image.std)).astype(np.float32)

@@ -6,8 +6,6 @@ the flatbuffer.
 
 from __future__ import annotations
 
-import hashlib
-import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,53 +13,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
+from ..browser import Page
 from ..errors import ConversionError
-from ..formats import labels, manifest
+from ..formats import manifest
 from ..formats.tflite import PostprocessOptions, attach, canonical, quantise_input, read
 from ..formats.tflite.metadata import Details, renew, unpack
 from ..formats.tflite.spec import stored_encoding
 from ..runtimes.packages import version
 from ..runtimes.tensorflow import Worker
 from ..runtimes.tensorflow.frozen import FrozenGraph, to_tflite
-from ..system import read_file, write_file
-from ..values.artifact import Artifact, File
+from ..system import read_file
+from ..values.artifact import Artifact
 from ..values.model import Model
 from ..values.recipe import Recipe
 from ..values.spec import BOXES, IMAGE, SCORES, ClassHead, FinalHead, Head, ModelSpec, RawHead
 from ..values.support import INTEGERS, requantises
-from . import TargetOptions
+from . import TargetOptions, parts
 from .acceptance import expect_kept, try_out, try_out_apart
 from .encoding import input_encoding
 
-MODEL, LABELS, ANCHORS = "model.tflite", "labels.txt", "anchors.f32"
+MODEL = "model.tflite"
 REQUANTISED = (
     "Weights were rounded anew for int8, each output channel on a symmetric grid of its own: the ranges of the source "
     "are asymmetric."
 )
 
 
-def build(model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, worker: Worker | None) -> Artifact:
+def build(
+    model: Model, recipe: Recipe, *, out: Path, options: TargetOptions, worker: Worker | None, browser: Page | None
+) -> Artifact:
     """Convert, finish, try, and write. Raises ConversionError where the file is not what the recipe says."""
     from_graph = model.path.suffix != ".tflite"
     data = _from_graph(model, recipe, options, worker) if from_graph else read_file(model.path)
     expect_kept(read(data), model, recipe)
     if recipe.io in INTEGERS:
         data = quantise_input(data, recipe.io)
-    anchors = _anchors(model)
+    anchors = parts.anchors(model)
     data, spec = finish(data, model.spec, anchors, raw=options.raw, licence=options.licence)
     check = try_out if from_graph else try_out_apart
     check(data, spec, recipe.name)
-    contents = {MODEL: ("model", data)}
-    if spec.labels:
-        contents[LABELS] = ("labels", labels.encode(spec.labels))
-    if isinstance(spec.head, RawHead):
-        contents[ANCHORS] = ("anchors", anchors.tobytes())
     tools = {"edgekit": __version__} | ({"tensorflow": version("tensorflow") or ""} if from_graph else {})
     artifact = Artifact(
         root=out,
         spec=spec,
         recipe=recipe.name,
-        files=tuple(_write(out, path, role, content) for path, (role, content) in contents.items()),
+        files=parts.write(out, {MODEL: ("model", data)} | parts.beside(spec, anchors)),
         source=model.source,
         tools=tools,
         key=options.key,
@@ -88,7 +84,7 @@ def finish(
             data = _with_postprocessing(data, spec, spec.head, anchors)
             head, names = FinalHead(), None
         case RawHead(boxes=boxes, scores=scores):
-            head = replace(spec.head, boxes=BOXES, scores=SCORES, anchors=ANCHORS)
+            head = replace(spec.head, boxes=BOXES, scores=SCORES, anchors=parts.ANCHORS)
             names = {boxes: BOXES, scores: SCORES}
         case ClassHead(scores=scores):
             head, names = replace(spec.head, scores=SCORES), {scores: SCORES}
@@ -114,13 +110,12 @@ def _from_graph(model: Model, recipe: Recipe, options: TargetOptions, worker: Wo
     if worker is None:
         raise ValueError("a graph needs a TensorFlow worker")
     image, head = model.spec.input, model.spec.head
-    if not isinstance(head, RawHead):
-        raise ConversionError(f"{model.spec.name} is a graph without raw heads.", cause="Only detectors are cut so.")
+    assert not isinstance(head, FinalHead)  # a source is always cut at its raw heads
     graph = FrozenGraph(
         path=model.path,
         input=image.name,
         shape=(1, image.height, image.width, image.channels),
-        outputs=(head.boxes, head.scores),
+        outputs=(head.boxes, head.scores) if isinstance(head, RawHead) else (head.scores,),
         treatment=recipe.treatment,
         symmetric_weights=requantises(model.quantisation, recipe),
     )
@@ -147,20 +142,7 @@ def _from_graph(model: Model, recipe: Recipe, options: TargetOptions, worker: Wo
     return data
 
 
-def _anchors(model: Model) -> NDArray[np.float32]:
-    """float32 [N, 4]; no rows where the model has none."""
-    if not isinstance(model.spec.head, RawHead):
-        return np.zeros((0, 4), np.float32)
-    stored = np.load(io.BytesIO(read_file(model.root / model.spec.head.anchors)), allow_pickle=False)
-    return np.ascontiguousarray(stored, "<f4")
-
-
 def _licence(data: bytes) -> str:
     """As the metadata says, into which one that was given has been written."""
     metadata, _ = unpack(data)
     return str((metadata or {}).get("license", ""))
-
-
-def _write(out: Path, path: str, role: str, content: bytes) -> File:
-    write_file(out / path, content)
-    return File(path=path, role=role, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

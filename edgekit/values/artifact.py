@@ -27,7 +27,8 @@ class File:
 class Artifact(Shown):
     """What ``convert`` made. spec is that of this very file, not of the source.
 
-    key: digest of everything that decided the bytes. display_score: the threshold an app starts with.
+    key: digest of everything that decided the bytes. display_score: the threshold an app starts with. emulated: whether
+    it rounds activations as the source's fake-quants do, where its recipe alone would not.
     """
 
     brief: ClassVar[tuple[str, ...]] = ("recipe", "path", "sha256", "assumptions")
@@ -42,6 +43,7 @@ class Artifact(Shown):
     assumptions: tuple[str, ...] = ()
     display_score: float = 0.5
     licence: str = ""
+    emulated: bool = False
 
     def __post_init__(self) -> None:
         models = [file.path for file in self.files if file.role == "model"]

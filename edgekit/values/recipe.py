@@ -33,7 +33,9 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Shown):
     """name; target: a kind of targets/; weights, activations: dtypes that the file must really have;
-    io: dtype of the input; treatment: what becomes of the source's fake-quants (simulate, clip)."""
+    io: dtype of the input; treatment: what becomes of the source's fake-quants (simulate, clip);
+    emulated: limits where their rounding is kept all the same; rounded: where the source has no grids for its weights,
+    so that they are rounded anew. None: nothing else than limits."""
 
     name: str
     target: str
@@ -42,6 +44,8 @@ class Recipe(Shown):
     io: str
     treatment: str
     limits: Limits
+    emulated: Limits | None = None
+    rounded: Limits | None = None
 
     def __post_init__(self) -> None:
         expect(self.treatment in ("simulate", "clip"), "treatment", "simulate or clip", self.treatment)

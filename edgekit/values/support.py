@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .model import Quantisation
 from .recipe import Recipe
 
+TFJS = "tfjs"  # a recipe's target
 INTEGERS = ("uint8", "int8")
 NAMED = 4  # layers that a sentence names before it counts the rest
 REQUANTISE = "--requantise-weights symmetric"
@@ -24,6 +25,8 @@ def refusal(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
     """Why a source of this quantisation cannot become this recipe; None where it can."""
     if quantisation.weights:
         return _stored(quantisation, recipe)
+    if recipe.target == TFJS:
+        return None
     if recipe.activations not in INTEGERS:
         return None
     if quantisation.kind != "fake-quant":
@@ -52,6 +55,11 @@ def requantises(quantisation: Quantisation, recipe: Recipe) -> bool:
 
 
 def _stored(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
+    if recipe.target == TFJS:
+        return Refusal(
+            why="A finished .tflite does not become a TensorFlow.js model.",
+            fix="Give the graph that it was converted from; the web app runs a .tflite as it is.",
+        )
     have = (quantisation.weights, quantisation.activations)
     if have == (recipe.weights, recipe.activations):
         return None

@@ -35,7 +35,8 @@ def test_every_option_reaches_the_verb(source: Path, monkeypatch: pytest.MonkeyP
     more = (
         "--to tflite-uint8 --labels l.txt --groups g.toml --name n --licence MIT --input i --outputs b,s "
         "--activation none --score 0.25 --iou 0.5 --max-detections 5 --max-classes-per-detection 2 "
-        "--detections-per-class 9 --regular-nms --raw --requantise-weights symmetric"
+        "--detections-per-class 9 --regular-nms --raw --requantise-weights symmetric --shard-size 512kB --hash-shards "
+        "--quantize a=uint8 --quantize b=none --emulate-activations"
     )
     result = CliRunner().invoke(edgekit, given(source, *more.split()))
     assert result.exit_code == 0, result.output
@@ -62,6 +63,10 @@ def test_every_option_reaches_the_verb(source: Path, monkeypatch: pytest.MonkeyP
         "regular": True,
         "raw": True,
         "requantise_weights": "symmetric",
+        "shard_size": 512_000,
+        "hashed_shards": True,
+        "quantise": ("a=uint8", "b=none"),
+        "emulate_activations": True,
     }
 
 

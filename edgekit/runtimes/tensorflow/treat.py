@@ -6,19 +6,23 @@ only clamp that an activation has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConversionError
+from ...formats.graphdef.edit import replaced
 from ...formats.graphdef.fakequant import FAKE_QUANTS, fixed_nodes
 from ...formats.graphdef.graph import Graph, producer
-from ...formats.graphdef.proto import NodeDef, make_constant, make_graph, make_node, write
+from ...formats.graphdef.proto import NodeDef, make_constant, make_node, write
 
 Array = NDArray[np.float32]
 
+BITS = 8  # of a fake-quant that does not say it, and of the integers that a browser's weights are stored in
+ONE_GRID = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs")  # not one for each channel
 OTHER_QUANTS = "QuantizeAndDequantize"  # V2 to V4: their grids follow rules of their own
 SIX_TOLERANCE = 1e-5  # ranges written as steps × scale miss 6 by a few units in the last place
 KEPT_RANGES = {"Relu6": (0.0, 6.0), "Relu": (0.0, np.inf)}
@@ -33,26 +37,56 @@ def treat(graph: Graph, treatment: str) -> Graph:
     """
     if treatment == "simulate":
         return graph
-    weights, activations = _fake_quants(graph)
-    evaluated = {node.name for node in weights}
-    others = [node for node in graph.message.node if node.op.startswith(OTHER_QUANTS) and node.name not in evaluated]
-    if others:
+    return clip_activations(freeze_weights(graph).graph)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The values that a fake-quant lets through: (q − zero_point) × scale for q of 0 … 255."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """A graph whose weights are constants. grids: constant → the grid that all of its values lie on."""
+
+    graph: Graph
+    grids: Mapping[str, Grid]
+
+
+def freeze_weights(graph: Graph) -> Frozen:
+    """Weights as the constants that their fake-quants make of them, under the fake-quants' names."""
+    weights, _ = _fake_quants(graph)
+    one_grid = [node for node in weights if node.op in ONE_GRID and _bits(node) <= BITS]
+    limits = [name for node in one_grid for name in _limits(node)]
+    values = _evaluate(graph, [*(node.name for node in weights), *map(producer, limits)])
+    return Frozen(
+        graph=replaced(graph, {node.name: [_constant(node.name, values[node.name])] for node in weights}),
+        grids={node.name: _grid(node, values) for node in one_grid},
+    )
+
+
+def clip_activations(graph: Graph, *, rounded: bool = False) -> Graph:
+    """Fake-quants of activations as clips to their nudged ranges; rounded: to their grids too, in ordinary ops.
+
+    Raises ConversionError where a node has another grid.
+    """
+    _, activations = _fake_quants(graph)
+    if others := [node for node in graph.message.node if node.op.startswith(OTHER_QUANTS)]:
         raise ConversionError(
             f"The rounding of {others[0].name} cannot be taken out: it is a {others[0].op}.",
             cause="Only fake-quants (FakeQuantWithMinMax…) of activations can become clips.",
             fix="Convert to a recipe of whole integers, or export the graph with fake-quants.",
         )
-    limits = [name for node in activations for name in node.input[1:3]]
-    values = _evaluate(graph, [*(node.name for node in weights), *map(producer, limits)])
+    values = _evaluate(graph, [producer(name) for node in activations for name in _limits(node)])
 
     def clipped(node: NodeDef) -> list[NodeDef]:
-        return _clip(node, _range(node, values), _kept_range(graph, node))
+        clip = _clip(node, _range(node, values), _kept_range(graph, node))
+        return _rounded(clip, _steps(node, values)[0]) if rounded else clip
 
-    return _replace(
-        graph,
-        {node.name: lambda node: [_constant(node.name, values[node.name])] for node in weights}
-        | {node.name: clipped for node in activations},
-    )
+    return replaced(graph, {node.name: clipped(node) for node in activations})
 
 
 def symmetric_weights(graph: Graph) -> Graph:
@@ -68,19 +102,24 @@ def symmetric_weights(graph: Graph) -> Graph:
     def symmetric(node: NodeDef) -> list[NodeDef]:
         return _symmetric(node, values[node.name], {user.op for user in graph.consumers[node.name]})
 
-    return _replace(graph, {node.name: symmetric for node in weights})
+    return replaced(graph, {node.name: symmetric(node) for node in weights})
 
 
 def nudge(low: Any, high: Any, *, bits: int, narrow: bool) -> tuple[Array, Array]:
-    """The range that a fake-quant really clips to: moved so that 0 lies on the grid.
+    """The range that a fake-quant really clips to: moved so that 0 lies on the grid."""
+    scale, zero = steps(low, high, bits=bits, narrow=narrow)
+    return (np.float32(narrow) - zero) * scale, (np.float32(2**bits - 1) - zero) * scale
+
+
+def steps(low: Any, high: Any, *, bits: int, narrow: bool) -> tuple[Array, Array]:
+    """(scale, zero point) of a fake-quant's grid.
 
     Formula: tensorflow/core/kernels/fake_quant_ops_functor.h, in float32 as there.
     """
     low, high = np.asarray(low, np.float32), np.asarray(high, np.float32)
     first, last = np.float32(narrow), np.float32(2**bits - 1)
     scale = (high - low) / (last - first)
-    zero = np.clip(np.floor(first - low / scale + np.float32(0.5)), first, last)
-    return (first - zero) * scale, (last - zero) * scale
+    return scale, np.clip(np.floor(first - low / scale + np.float32(0.5)), first, last)
 
 
 def _fake_quants(graph: Graph) -> tuple[list[NodeDef], list[NodeDef]]:
@@ -100,15 +139,6 @@ def _evaluate(graph: Graph, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.import_graph_def(definition, name="")
         return dict(zip(wanted, session.run([f"{name}:0" for name in wanted]), strict=True))
-
-
-def _replace(graph: Graph, by: Mapping[str, Callable[[NodeDef], list[NodeDef]]]) -> Graph:
-    """The graph with nodes replaced, each by nodes of which one has its name."""
-    nodes = [new for node in graph.message.node for new in (by[node.name](node) if node.name in by else [node])]
-    message = make_graph(nodes)
-    message.versions.CopyFrom(graph.message.versions)
-    message.library.CopyFrom(graph.message.library)
-    return Graph.of(message)
 
 
 def _symmetric(node: NodeDef, trained: Array, users: set[str]) -> list[NodeDef]:
@@ -136,12 +166,34 @@ def _symmetric_grid(name: str, trained: Array, axes: tuple[int, ...] | None) -> 
     return [*constants, make_node(name, op, inputs, num_bits=8, narrow_range=True)]
 
 
+def _bits(node: NodeDef) -> int:
+    return int(node.attr["num_bits"].i or BITS)
+
+
+def _limits(node: NodeDef) -> list[str]:
+    """References to its range, where it is not written into the node itself."""
+    return [] if node.op == "FakeQuantWithMinMaxArgs" else list(node.input[1:3])
+
+
 def _range(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
-    if node.op == "FakeQuantWithMinMaxArgs":
-        low, high = node.attr["min"].f, node.attr["max"].f
-    else:
-        low, high = (values[producer(name)] for name in node.input[1:3])
-    return nudge(low, high, bits=node.attr["num_bits"].i or 8, narrow=node.attr["narrow_range"].b)
+    return nudge(*_written(node, values), bits=_bits(node), narrow=node.attr["narrow_range"].b)
+
+
+def _steps(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
+    return steps(*_written(node, values), bits=_bits(node), narrow=node.attr["narrow_range"].b)
+
+
+def _written(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
+    """(low, high) as they stand in the graph."""
+    if not _limits(node):
+        return node.attr["min"].f, node.attr["max"].f
+    low, high = (values[producer(name)] for name in _limits(node))
+    return low, high
+
+
+def _grid(node: NodeDef, values: Mapping[str, NDArray[Any]]) -> Grid:
+    scale, zero = _steps(node, values)
+    return Grid(scale=float(scale), zero_point=int(zero))
 
 
 def _kept_range(graph: Graph, node: NodeDef) -> tuple[float, float]:
@@ -171,6 +223,22 @@ def _clip(node: NodeDef, limits: tuple[Array, Array], kept: tuple[float, float])
             nodes.append(_constant(inputs[1], bound))
         nodes.append(make_node(source, op, inputs, T=FLOAT))
     return nodes or [make_node(name, "Identity", [source], T=FLOAT)]
+
+
+def _rounded(clip: list[NodeDef], scale: Array) -> list[NodeDef]:
+    """Clipping nodes, and behind them what rounds to multiples of ``scale``, the last under their name."""
+    *before, last = clip
+    name, inner = last.name, f"{last.name}/clipped"
+    last.name = inner
+    return [
+        *before,
+        last,
+        _constant(f"{name}/steps", 1 / scale),
+        make_node(f"{name}/scaled", "Mul", [inner, f"{name}/steps"], T=FLOAT),
+        make_node(f"{name}/rounded", "Round", [f"{name}/scaled"], T=FLOAT),
+        _constant(f"{name}/scale", scale),
+        make_node(name, "Mul", [f"{name}/rounded", f"{name}/scale"], T=FLOAT),
+    ]
 
 
 def _constant(name: str, value: Any) -> NodeDef:
