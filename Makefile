@@ -27,7 +27,7 @@ slow: dev web ## tests with real TensorFlow, a real browser and the judges
 	@tests/judges/setup.sh
 	@$(RUN) pytest -q -m slow
 
-bench: dev ## the benchmark suites: ratios taken side by side
+bench: dev web ## the benchmark suites: ratios taken side by side
 	@$(RUN) benchmarks
 
 sample: dev ## draw and train the bundled sample anew, which takes half an hour

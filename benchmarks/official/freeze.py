@@ -11,7 +11,7 @@ from typing import Any
 
 os.environ |= {
     "CUDA_VISIBLE_DEVICES": "-1",
-    "TF_USE_LEGACY_KERAS": str(int(bool(importlib.util.find_spec("tf_keras")))),
+    "TF_USE_LEGACY_KERAS": "1" if importlib.util.find_spec("tf_keras") else "0",
 }
 
 import tensorflow as tf
