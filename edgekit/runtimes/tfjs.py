@@ -77,6 +77,11 @@ class TfjsSession:
             if name not in self._inputs:
                 raise UsageError(f"{self._name} has no input {name!r}.", fix=f"It has: {', '.join(self._inputs)}.")
             described = self._inputs[name]
+            if described["dtype"] not in DTYPES:
+                raise SourceError(
+                    f"{self._name} takes {described['dtype']} as its input {name!r}, not numbers.",
+                    fix="Cut the graph behind what makes numbers of it.",
+                )
             _expect_shape(name, np.shape(value), described["shape"])
             tensors.append(described | {"shape": np.shape(value)})
             data += _stored(value, described["dtype"]).tobytes()
