@@ -20,6 +20,7 @@ from ..formats import model as model_file
 from ..formats.foreign import TFLITE
 from ..formats.model import MODEL, SUMS
 from ..formats.tfjs import SHARD_SIZE, expect_shard_size
+from ..formats.tfjs.rules import Rules
 from ..runtimes.packages import version
 from ..sources.options import LoadKeywords, LoadOptions
 from ..targets import TargetOptions, expect_possible
@@ -145,8 +146,9 @@ def _request(
 
 
 def _expect_used(options: TargetOptions, targets: set[str]) -> None:
-    """Raise UsageError for options of another target than those asked for."""
+    """Raise UsageError for options that make no sense, or are of another target than those asked for."""
     expect_shard_size(options.shard_size)
+    Rules.parse(options.rules)
     for name, target, what in OF_ONE_TARGET:
         if getattr(options, name) != getattr(TargetOptions, name) and target not in targets:
             raise UsageError(f"{what} is for {target} recipes.", fix=f"Add one of them with --to, or leave {what} out.")
