@@ -7,7 +7,6 @@ RUN := $(BIN)/python -m
 
 demo: ## run the whole way on the bundled sample
 	@scripts/setup.sh requirements/demo.txt
-	@scripts/web.sh build
 	@$(BIN)/edgekit demo -o build/demo
 
 test: check fast slow ## everything that CI runs
