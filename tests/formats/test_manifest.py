@@ -76,7 +76,7 @@ def classifier(artifact: Artifact) -> Artifact:
     return replace(artifact, spec=spec)
 
 
-@pytest.mark.parametrize("change", [lambda a: a, raw, classifier])
+@pytest.mark.parametrize("change", [lambda a: a, raw, classifier, lambda a: replace(a, emulated=True)])
 def test_what_is_written_is_read_back_and_fits_the_schema(detector: Artifact, change) -> None:
     artifact = change(detector)
     path = manifest.write(artifact)
