@@ -21,7 +21,7 @@ def main() -> None:
         measured = subject(Path(folder))
         print(f"{measured.name}, .tflite sha256 {sha256(measured.tflite)[:16]}…")
         print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n{HEADER}", flush=True)
-        for name in names:  # each suite is printed when it is done: a later failure loses nothing
+        for name in names:  # each is printed when it is there: a later failure loses nothing
             for bar in SUITES[name](Path(folder), measured):
                 print(row(bar), flush=True)
                 held.append(isinstance(bar, Unmeasured) or bar.held)

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from edgekit.stats.paired import Ratio, ratio
 
-LAUNCHES = 10
 RUNS, WARM_UP = 40, 5  # pairs of a launch; those that are left out before them
 
 Pairs = NDArray[np.floating[Any]]  # (RUNS, 2): seconds of the first and of the second
 
 
-def launched(launch: Callable[[Path, Path], Pairs], a: Path, b: Path) -> Ratio:
-    """Of the median ratios within LAUNCHES launches, which begin with a and with b in turn."""
+def launched(launch: Callable[[Path, Path], Pairs], a: Path, b: Path, *, launches: int) -> Ratio:
+    """Of the median ratios within so many launches, which begin with a and with b in turn."""
     ratios = []
-    for number in range(LAUNCHES):
+    for number in range(launches):
         begins = number % 2 == 0
         first, second = launch(*((a, b) if begins else (b, a))).T
         within = float(np.exp(np.median(np.log(first / second))))

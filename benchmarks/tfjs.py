@@ -1,6 +1,6 @@
 """The suite of TensorFlow.js: models and conversions against the official converter's, and a page's first answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .subjects import Subject, real, without_fake_quants, without_postprocessing
 OFFICIAL = "official converter"
 HEADS = "raw_outputs/box_encodings,raw_outputs/class_predictions"
 FLOAT_SHELF = "shelf without fake-quants"
+RACES = 20  # new pages, which differ among each other by two or three hundredths
 COLD = 10  # pairs of new pages
 
 Row = Bar | Unmeasured
@@ -43,36 +44,35 @@ class Contest:
         return official.conversion(self.theirs, self.outputs, out)
 
 
-def tfjs(folder: Path, subject: Subject) -> list[Row]:
+def tfjs(folder: Path, subject: Subject) -> Iterator[Row]:
     """Speed, bytes and cost of TensorFlow.js models."""
     if obstacle := pages.obstacle():
-        return [Unmeasured("TensorFlow.js", "", obstacle)]
-    return [
-        *_against_official(folder, subject),
-        _bytes(folder, subject),
-        _beside_tflite(folder, subject),
-        *_first_answers(folder, subject),
-    ]
+        yield Unmeasured("TensorFlow.js", "", obstacle)
+        return
+    yield from _against_official(folder, subject)
+    yield _bytes(folder, subject)
+    yield _beside_tflite(folder, subject)
+    yield from _first_answers(folder, subject)
 
 
-def _against_official(folder: Path, subject: Subject) -> list[Row]:
+def _against_official(folder: Path, subject: Subject) -> Iterator[Row]:
     if obstacle := official.obstacle():
-        return [Unmeasured("latency and conversion of tfjs-f32", OFFICIAL, obstacle)]
+        yield Unmeasured("latency and conversion of tfjs-f32", OFFICIAL, obstacle)
+        return
     bare = _detector(FLOAT_SHELF, without_fake_quants(folder), shelf.LABELS, folder)
     trained = _detector(f"{subject.name}, with its fake-quants", subject.graph, subject.labels, folder)
-    rows = [_latency(bare, folder), _latency(trained, folder)]
-    rows += [_keras(version, folder) for version in (2, 3)]
+    yield _latency(bare, folder)
+    yield _latency(trained, folder)
+    for version in (2, 3):
+        yield _keras(version, folder)
     pairs = interleave(
         fresh(bare.by_us(folder / "by-us"), folder / "by-us", folder),
         fresh(bare.by_them(folder / "by-them"), folder / "by-them", folder),
         launches=8,
     )
     figure = f"convert to tfjs-f32, {FLOAT_SHELF}"
-    return [
-        *rows,
-        Bar(figure, OFFICIAL, 0.6, compare(pairs, "seconds")),
-        Bar(f"{figure}, CPU time", OFFICIAL, 0.6, compare(pairs, "cpu")),
-    ]
+    yield Bar(figure, OFFICIAL, 0.6, compare(pairs, "seconds"))
+    yield Bar(f"{figure}, CPU time", OFFICIAL, 0.6, compare(pairs, "cpu"))
 
 
 def _detector(name: str, graph: Path, labels: Path, folder: Path) -> Contest:
@@ -104,7 +104,7 @@ def _latency(contest: Contest, folder: Path) -> Row:
     pictures = [images.load(path) for path in images.pictures(shelf.PICTURES)]
     if objection := pages.objection(ours, theirs, pictures[0]):
         return Unmeasured(_figure(contest.name), OFFICIAL, objection)
-    compared = launched(lambda first, second: pages.invoked(first, second, pictures), ours, theirs)
+    compared = launched(lambda first, second: pages.invoked(first, second, pictures), ours, theirs, launches=RACES)
     return Bar(_figure(contest.name), OFFICIAL, 1.02, compared)
 
 
@@ -129,18 +129,16 @@ def _beside_tflite(folder: Path, subject: Subject) -> Row:
     return Bar("convert, tflite-uint8 and tfjs-uint8", "tflite-uint8 alone, and 2 s", 1, ratio(pairs))
 
 
-def _first_answers(folder: Path, subject: Subject) -> list[Row]:
+def _first_answers(folder: Path, subject: Subject) -> Iterator[Row]:
     """From new pages, of the models that ``_bytes`` has made."""
     sharded, whole = folder / "web" / "tfjs-f32", folder / "whole" / "tfjs-f32"
-    cost([*subject.conversion(whole.parent, "tfjs-f32"), "--shard-size", "1GiB"], folder)
+    cost([*subject.conversion(whole.parent, "tfjs-f32"), "--shard-size", "64MiB"], folder)
     picture = images.load(images.pictures(shelf.PICTURES)[0])
 
     def first(root: Path, backend: str) -> Callable[[], float]:
         return lambda: pages.first_answer(root, backend, picture)
 
     shards = interleave(first(sharded, "wasm"), first(whole, "wasm"), launches=COLD)
+    yield Bar("first answer of a page, shards of 4 MiB", "one file", None, ratio(shards))
     backends = interleave(first(sharded, "wasm"), first(sharded, "webgl"), launches=COLD)
-    return [
-        Bar("first answer of a page, shards of 4 MiB", "one file", None, ratio(shards)),
-        Bar("first answer of a page, wasm", "webgl, by software", None, ratio(backends)),
-    ]
+    yield Bar("first answer of a page, wasm", "webgl, by software", None, ratio(backends))
