@@ -53,6 +53,12 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
 
 
 @pytest.fixture(scope="session")
+def phone(converted: dict[str, Artifact]) -> dict[str, Artifact]:
+    """Those of them that are .tflite files."""
+    return {recipe: artifact for recipe, artifact in converted.items() if recipe.startswith("tflite-")}
+
+
+@pytest.fixture(scope="session")
 def coco(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """The published COCO graph as tflite-uint8, made by real TensorFlow; for slow tests."""
     from edgekit import convert

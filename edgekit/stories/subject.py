@@ -25,6 +25,7 @@ from ..values.support import name_some
 from ..vision.decode import answer
 from ..vision.preprocess import real, tensor
 
+TFLITE = ".tflite"
 DISPLAY_SCORE = 0.5  # of a file that comes without a manifest and whose metadata names none
 
 
@@ -58,6 +59,11 @@ def open_subject(
     if isinstance(given, Path) and not given.is_dir():
         return _grouped(_of_file(given, mean, std, labels), groups)
     artifact = given if isinstance(given, Artifact) else _artifact(given)
+    if artifact.path.suffix != TFLITE:
+        raise UsageError(
+            f"{artifact.root} is a web model, which runs in a browser.",
+            fix=f"Give a tflite recipe of the same source. What this one answers shows: edgekit verify {artifact.root}",
+        )
     if mean or std:
         raise UsageError(f"{artifact.root} has its own mean and std.", fix="Leave --mean and --std out.")
     return _grouped(_of_artifact(artifact, labels), groups)

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("judge", JUDGES)
-def test_every_recipe_of_the_handmade_graph(judge: str, converted: Mapping[str, Artifact], tmp_path: Path) -> None:
+def test_every_recipe_of_the_handmade_graph(judge: str, phone: Mapping[str, Artifact], tmp_path: Path) -> None:
     shown = tmp_path / "shelf.png"
     shown.write_bytes(images.encode(picture(100).pixels, ".png"))
-    answers = judged(judge, JUDGES[judge][1], shown, *(artifact.path for artifact in converted.values()))
-    for artifact, answer in zip(converted.values(), answers, strict=True):
+    answers = judged(judge, JUDGES[judge][1], shown, *(artifact.path for artifact in phone.values()))
+    for artifact, answer in zip(phone.values(), answers, strict=True):
         expect_same(artifact, shown, answer)
 
 

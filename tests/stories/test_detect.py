@@ -156,6 +156,14 @@ def test_what_cannot_be_run_is_refused(tmp_path: Path, photo: Path, name: str, d
         detect(tmp_path / name, photo)
 
 
+def test_a_web_model_is_refused(model: Path, photo: Path) -> None:
+    (model / "model.tflite").rename(model / "model.json")
+    path = model / manifest.NAME
+    path.write_text(path.read_text().replace("model.tflite", "model.json"))
+    with pytest.raises(UsageError, match="is a web model, which runs in a browser"):
+        detect(model, photo)
+
+
 def test_a_damaged_artifact_is_refused(model: Path, photo: Path) -> None:
     with (model / "model.tflite").open("r+b") as stream:
         stream.write(b"x")

@@ -61,8 +61,8 @@ def test_the_files_types_are_those_of_the_recipe(
         assert found.integer_mac_share == 1
 
 
-def test_all_recipes_take_a_picture_of_the_same_spec(converted: dict[str, Artifact]) -> None:
-    dtypes = {recipe: artifact.spec.input.encoding.dtype for recipe, artifact in converted.items()}
+def test_all_recipes_take_a_picture_of_the_same_spec(phone: dict[str, Artifact]) -> None:
+    dtypes = {recipe: artifact.spec.input.encoding.dtype for recipe, artifact in phone.items()}
     assert dtypes == {
         "tflite-uint8": "uint8",
         "tflite-int8": "uint8",
@@ -78,14 +78,14 @@ def test_int8_weights_have_no_zero_point(converted: dict[str, Artifact]) -> None
     assert {zero for t in constants if t.quantisation for zero in t.quantisation.zero_points} == {0}
 
 
-def test_rounding_weights_anew_is_said(converted: dict[str, Artifact]) -> None:
-    said = {recipe: any("rounded anew" in one for one in made.assumptions) for recipe, made in converted.items()}
+def test_rounding_weights_anew_is_said(phone: dict[str, Artifact]) -> None:
+    said = {recipe: any("rounded anew" in one for one in made.assumptions) for recipe, made in phone.items()}
     assert said == {recipe: recipe == "tflite-int8" for recipe in RECIPES}
 
 
-def test_anchors_lose_no_precision(converted: dict[str, Artifact]) -> None:
-    stored = np.load(converted["tflite-uint8"].root.parent / "model" / "anchors.npy")
-    for artifact in converted.values():
+def test_anchors_lose_no_precision(phone: dict[str, Artifact]) -> None:
+    stored = np.load(phone["tflite-uint8"].root.parent / "model" / "anchors.npy")
+    for artifact in phone.values():
         model = read(artifact.path.read_bytes())
         found = find(model)
         assert found is not None

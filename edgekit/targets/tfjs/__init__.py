@@ -30,11 +30,12 @@ from ...values.model import Model
 from ...values.recipe import Recipe
 from ...values.spec import BOXES, IMAGE, SCORES, ClassHead, FinalHead, Head, ModelSpec, RawHead
 from .. import TargetOptions, parts
-from .acceptance import BACKENDS as PROVEN
 from .acceptance import try_out
 from .fusing import fuse
 from .passes import Order, run
 from .storing import Wish, store
+
+NEEDED = ("wasm", "webgl")  # backends that every model must have kernels on: phones without one have the other
 
 
 def build(
@@ -118,9 +119,9 @@ def _signature(graph: Graph, spec: ModelSpec, outputs: list[str]) -> dict[str, A
 
 
 def _expect_kernels(graph: Graph, recipe: Recipe) -> tuple[str, ...]:
-    """Sentences on backends that lack a kernel for the graph. Raises ConversionError where PROVEN ones do."""
+    """Sentences on backends that lack a kernel for the graph. Raises ConversionError where a needed one does."""
     lacking = missing(graph.op_counts())
-    needed = {op: lackers for op, lackers in lacking.items() if {*lackers} & {*PROVEN}}
+    needed = {op: lackers for op, lackers in lacking.items() if {*lackers} & {*NEEDED}}
     if needed:
         listed = "\n".join(f"{op}: not on {', '.join(lackers)}" for op, lackers in needed.items())
         raise ConversionError(
