@@ -6,7 +6,13 @@ cd "$(dirname "$0")/.."
 lock=$1
 stamp=.venv/.installed-$(basename "$lock" .txt)
 
-if [ -f "$stamp" ] && cmp -s "$lock" "$stamp" && [ ! pyproject.toml -nt "$stamp" ]; then
+# A copy of edgekit in its place, as pip makes without -e, would not follow this checkout.
+is_here() {
+    here=$(pwd)
+    (cd / && "$here/.venv/bin/python" -c 'import sys, edgekit; sys.exit(not edgekit.__file__.startswith(sys.argv[1]))' "$here/edgekit/" 2>/dev/null)
+}
+
+if [ -f "$stamp" ] && cmp -s "$lock" "$stamp" && [ ! pyproject.toml -nt "$stamp" ] && is_here; then
     exit 0
 fi
 

@@ -86,7 +86,7 @@ def convert(
     Every option that is not given is taken from the source. What OUT holds already is not made again.
 
     SOURCE may also be a TensorFlow.js model, as its model.json or its folder: that becomes one with other types of
-    weights or other shards. Without arguments, in a terminal, five questions are asked instead.
+    weights or other shards. Without arguments, in a terminal, up to five questions are asked instead.
     """
     if tfjs.find(source) is not None:
         _expect_only(REWRITING)

@@ -41,7 +41,13 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 
 def byte_count(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """Callback of an option: a number of bytes, with or without a unit."""
+    return bytes_of(value, param.opts[-1])
+
+
+def bytes_of(value: str, what: str) -> int:
+    """A number of bytes, with or without a unit. Raises UsageError; what: is named there."""
     match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?) ?([a-z]*)", value.strip().lower())
     if match is None or match[2] not in UNITS:
-        raise UsageError(f"{param.opts[-1]}: expected a size, got {value!r}.", fix="Type for example: 4MiB or 4194304")
+        units = ", ".join(unit for unit in UNITS if unit)
+        raise UsageError(f"{what}: expected bytes, got {value!r}.", fix=f"Type for example: 4MiB. Units are {units}.")
     return int(float(match[1]) * UNITS[match[2]])

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import EdgekitError
+from ..errors import EdgekitError, UsageError
+from ..formats.tfjs import expect_shard_size
+from .options import bytes_of
 
 if TYPE_CHECKING:
     from ..sources.inspection import Inspection, Outlook
@@ -32,10 +34,12 @@ def ask() -> list[str]:
     source, found = _source()
     recipes = _recipes(found)
     arguments = [source, *(part for recipe in recipes for part in ("--to", recipe))]
-    if labels := click.prompt("Label file (empty: none, or the model's own)", default="", show_default=False).strip():
-        arguments += ["--labels", labels]
+    labels = click.prompt(
+        "Label file (empty: none, or the model's own)", default="", show_default=False, value_proc=_file
+    )
+    arguments += ["--labels", labels] if labels else []
     if any(recipe.startswith("tfjs-") for recipe in recipes):
-        size = click.prompt("Size of the web model's shards", default=SHARD_SIZE).strip()
+        size = click.prompt("Size of the web model's shards", default=SHARD_SIZE, value_proc=_size)
         arguments += ["--shard-size", size] if size != SHARD_SIZE else []
     return [*arguments, "-o", click.prompt("Folder for the results", default=f"build/{_stem(source)}").strip()]
 
@@ -69,6 +73,21 @@ def _recipes(found: Inspection) -> list[str]:
         value_proc=lambda text: _named(text, works),
     )
     return asked
+
+
+def _file(text: str) -> str:
+    path = Path(text.strip()).expanduser()
+    if text.strip() and not path.is_file():
+        raise click.BadParameter(f"There is no file {path}.")
+    return str(path) if text.strip() else ""
+
+
+def _size(text: str) -> str:
+    try:
+        expect_shard_size(bytes_of(text, "The size"))
+    except UsageError as error:
+        raise click.BadParameter(f"{error.what} {error.fix}") from None
+    return text.strip()
 
 
 def _named(text: str, works: list[Outlook]) -> list[str]:

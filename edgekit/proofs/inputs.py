@@ -38,7 +38,7 @@ def read_model(artifacts: Sequence[Artifact]) -> Model:
     if not any((root / name).is_file() for name in (model_file.NAME, model_file.SUMS)):
         raise UsageError(
             f"The source of {artifacts[0].root} is not at {root}.",
-            cause="The artifact was moved out of the folder that convert wrote.",
+            cause="The artifact was made of another web model, or moved out of the folder that convert wrote.",
             fix="Name the source: --against FILE",
         )
     model_file.check(root)

@@ -18,7 +18,10 @@ EXTRAS = {
     "video": (("cv2",), "detect in video files and from a camera"),
     "yaml": (("yaml",), "read labels from the names of a YAML file"),
     "cloud": (("fsspec", "s3fs", "gcsfs"), "train on data in stores (gs://, s3://), and keep checkpoints there"),
-    "browser": (("playwright",), "run TensorFlow.js models, which every conversion to them ends with"),
+    "browser": (
+        ("playwright",),
+        "run TensorFlow.js models: verify, and the check that conversions of graphs to them end with",
+    ),
     "train": (("tensorboard", "google_crc32c"), "train detectors, which TensorBoard shows, on TFRecords too"),
 }
 CORE = ("click", "flatbuffers", "jinja2", "numpy", "PIL", "google.protobuf", "rich")

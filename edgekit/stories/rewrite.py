@@ -109,6 +109,10 @@ def _request(
             f"{source} is no TensorFlow.js model.",
             fix="Give its model.json, or the folder with it; or edgekit.convert.",
         )
+    if any((out / recipe.name).resolve() == path.parent.resolve() for recipe in chosen):
+        raise UsageError(
+            f"{path.parent} would be replaced by what is made of it.", fix="Choose another folder with -o."
+        )
     model = reader.read(path)
     rules.expect_used(weight.name for weight in model.weights if weight.dtype == "float32")
     artifact = _artifact(path.parent)

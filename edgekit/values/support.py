@@ -58,7 +58,7 @@ def _stored(quantisation: Quantisation, recipe: Recipe) -> Refusal | None:
     if recipe.target == TFJS:
         return Refusal(
             why="A finished .tflite does not become a TensorFlow.js model.",
-            fix="Give the graph that it was converted from; the web app runs a .tflite as it is.",
+            fix="Give the graph that it was converted from.",
         )
     have = (quantisation.weights, quantisation.activations)
     if have == (recipe.weights, recipe.activations):

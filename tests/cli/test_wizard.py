@@ -56,8 +56,11 @@ def heard(master: int, end: str | None) -> str:
 
 def test_five_questions_come_to_a_command(tmp_path: Path) -> None:
     tfjs_models.write(tmp_path / "web")
-    code, said = talk(tmp_path, f"web/{NAME}", "2, tfjs-uint16", "", "1000", "out")
+    answers = (f"web/{NAME}", "2, tfjs-uint16", "no.txt", "", "large", "1000", "out")
+    code, said = talk(tmp_path, *answers)
     command = f"edgekit convert web/{NAME} --to tfjs-f16 --to tfjs-uint16 --shard-size 1000 -o out"
+    assert "Error: There is no file no.txt." in said
+    assert "Error: The size: expected bytes, got 'large'." in said
     assert f"That is: {command}\n" in said
     assert code == 0, said
     assert (tmp_path / "out" / "tfjs-f16" / NAME).is_file()

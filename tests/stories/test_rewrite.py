@@ -307,3 +307,12 @@ def test_neither_tensorflow_nor_protobuf_is_needed(web: Path, tmp_path: Path) ->
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert json.loads((tmp_path / "out" / "tfjs-uint8" / "model.json").read_text())["format"] == "graph-model"
+
+
+def test_the_source_itself_is_never_replaced(tmp_path: Path) -> None:
+    source = tmp_path / "out" / "tfjs-f16"
+    by_hand.write(source)
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    with pytest.raises(UsageError, match="would be replaced by what is made of it"):
+        rewrite(source, to="tfjs-f16", out=tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
