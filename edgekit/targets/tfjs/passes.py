@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...formats.graphdef import proto
-from ...formats.graphdef.edit import bypassed, copied, rebuilt, renamed
+from ...formats.graphdef.edit import bypassed, copied, rebuilt, renamed, replaced
 from ...formats.graphdef.graph import Graph
+from ...formats.graphdef.proto import NodeDef
 from ...runtimes.tensorflow.grappler import optimise
 from ...runtimes.tensorflow.treat import Grid, clip_activations, freeze_weights
 from ...system import read_file
@@ -81,7 +82,15 @@ def join_clips(draft: Draft) -> Draft:
 
 def bypass(draft: Draft) -> Draft:
     idle = {node.name: node.input[0] for node in draft.graph.of_op("Identity") if node.name not in draft.names}
-    return draft.became(bypassed(draft.graph, idle))
+    graph = bypassed(draft.graph, idle)
+    by: dict[str, list[NodeDef]] = {}
+    for port in graph.of_op("Identity"):  # what stands before one may take its name, where nothing else asks for it
+        source = graph.inputs(port)[0]
+        alone = len(graph.consumers[source.name]) == 1 and source.name not in draft.names
+        if alone and source.op not in ("Placeholder", "Const") and port.input[0].removesuffix(":0") == source.name:
+            by[port.name] = [copied(source)]
+            by[port.name][0].name = port.name
+    return draft.became(replaced(graph, by))
 
 
 def scale_weights(draft: Draft) -> Draft:
