@@ -16,7 +16,7 @@ from .options import bytes_of
 if TYPE_CHECKING:
     from ..sources.inspection import Inspection, Outlook
 
-SHARD_SIZE = "4MiB"
+SHARD_SIZE = "4MiB"  # that of --shard-size
 
 
 class Asking(click.Command):
@@ -41,7 +41,7 @@ def ask() -> list[str]:
     if any(recipe.startswith("tfjs-") for recipe in recipes):
         size = click.prompt("Size of the web model's shards", default=SHARD_SIZE, value_proc=_size)
         arguments += ["--shard-size", size] if size != SHARD_SIZE else []
-    return [*arguments, "-o", click.prompt("Folder for the results", default=f"build/{_stem(source)}").strip()]
+    return [*arguments, "-o", click.prompt("Folder for the results", default=f"build/{_name(source)}").strip()]
 
 
 def _source() -> tuple[str, Inspection]:
@@ -99,6 +99,8 @@ def _named(text: str, works: list[Outlook]) -> list[str]:
     return list(dict.fromkeys(by_word[word] for word in words))
 
 
-def _stem(source: str) -> str:
-    path = Path(source).resolve()
-    return path.parent.name if path.stem in ("tflite_graph", "model", "graph") else path.stem
+def _name(source: str) -> str:
+    from ..sources.naming import name_model
+    from ..sources.options import LoadOptions
+
+    return name_model(Path(source), LoadOptions())

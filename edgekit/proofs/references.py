@@ -74,7 +74,7 @@ class GraphSource:
         return str(asked)
 
     def heads(self, asked: Treatment, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        return _roles(self._model, self._run(asked, _names(self._model), tensor))
+        return _roles(self._model, self._run(asked, self._model.spec.head.outputs, tensor))
 
     def inner(self, asked: Treatment, names: Sequence[str], tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
         nodes = {name: node for name in names if (node := self._node(asked, name)) is not None}
@@ -139,16 +139,13 @@ class FileSource:
             self._session.feed({self._model.spec.input.name: picture[None]})
             self._session.invoke()
             rows.append(self._session.read())
-        return _roles(self._model, {name: np.concatenate([row[name] for row in rows]) for name in _names(self._model)})
+        return _roles(
+            self._model, {name: np.concatenate([row[name] for row in rows]) for name in self._model.spec.head.outputs}
+        )
 
     def inner(self, asked: Treatment, names: Sequence[str], tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
         inner = inner_tensors(read_file(self._model.path), {self._model.spec.input.name: tensor})
         return {name: inner[name] for name in names if name in inner}
-
-
-def _names(model: Model) -> tuple[str, ...]:
-    head = model.spec.head
-    return (head.boxes, head.scores) if isinstance(head, RawHead) else (head.scores,)
 
 
 def _roles(model: Model, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

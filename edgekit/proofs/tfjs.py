@@ -23,10 +23,10 @@ from ..values.recipe import recipes
 from ..values.spec import FinalHead, RawHead
 from ..vision.decode import activate, answer
 from .checks import at_most
+from .tensors import compare, tensor_error
 
 ANSWERS, OTHER = "wasm", "webgl"  # the backend that answers, and the one that is held against it
 APART = 1e-4  # of a head's range: two backends sum float32 in another order
-ODD = 0.001  # share of the values that may be further apart, as in ``tensors``
 MOST = 0.5  # of the weights should be stored as the recipe's name says
 WITHOUT_INPUT = ("Const", "Placeholder")
 
@@ -92,7 +92,7 @@ class TfjsCandidate:
         except ConversionError as error:
             sentence = f"TensorFlow.js runs the model on {ANSWERS}, but not on {OTHER}: {error.what} {error.cause}"
             return Check(name="runs", outcome="fail", sentence=sentence)
-        apart = max(_apart(here[name], there[name]) for name in here)
+        apart = max(tensor_error(name, [compare(name, here[name], there[name])]).relative for name in here)
         emulated = recipes()[self._artifact.recipe].emulated
         limit = emulated.scores if self._artifact.emulated and emulated else APART
         sentence = (
@@ -127,11 +127,6 @@ class TfjsCandidate:
         if self._last is None or self._last[0] is not tensor:
             self._last = tensor, _run(self._session, self._artifact.spec.input.name, tensor)
         return self._last[1]
-
-
-def _apart(here: NDArray[Any], there: NDArray[Any]) -> float:
-    errors = np.abs(there.astype(np.float64) - here)
-    return float(np.quantile(errors, 1 - ODD, method="lower") / (np.ptp(here) or 1))
 
 
 def _run(session: TfjsSession, name: str, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:

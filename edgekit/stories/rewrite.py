@@ -20,7 +20,7 @@ from ..formats.tfjs.layers import channels
 from ..formats.tfjs.recast import Recast, recast
 from ..formats.tfjs.rules import Rules
 from ..formats.tfjs.writer import encode
-from ..targets.parts import write
+from ..targets import parts
 from ..values.artifact import Artifact, File
 from ..values.model import Source
 from ..values.recipe import Recipe, recipes
@@ -153,9 +153,7 @@ def _artifact(folder: Path) -> Artifact | None:
 def _make(request: Request, recipe: Recipe, folder: Path) -> Rewritten:
     model = request.model
     found = recast(reader.stored(model), recipe.weights, request.rules, channels(model.topology))
-    contents = {name: (_role(name), data) for name, data in _encode(request, found).items()}
-    contents |= _companions(request.artifact)
-    files = write(folder, contents)
+    files = parts.write(folder, parts.web(_encode(request, found)) | _companions(request.artifact))
     if request.artifact is not None:
         artifact = replace(
             request.artifact,
@@ -183,10 +181,6 @@ def _encode(request: Request, found: Recast) -> Mapping[str, bytes]:
         converted_by=f"{MAKER} {__version__}",
         others=model.others,
     )
-
-
-def _role(name: str) -> str:
-    return "model" if name == tfjs.NAME else "shard"
 
 
 def _companions(artifact: Artifact | None) -> dict[str, tuple[str, bytes]]:

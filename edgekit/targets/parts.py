@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats import labels
+from ..formats import labels, tfjs
 from ..system import read_file, write_file
 from ..values.artifact import File
 from ..values.model import Model
@@ -41,6 +41,11 @@ def beside(spec: ModelSpec, table: NDArray[np.float32]) -> dict[str, tuple[str, 
     if isinstance(head, RawHead):
         files[ANCHORS] = ("anchors", table.tobytes())
     return files
+
+
+def web(files: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
+    """Name → (role, content) of a TensorFlow.js model's files."""
+    return {name: ("model" if name == tfjs.NAME else "shard", content) for name, content in files.items()}
 
 
 def _write(out: Path, path: str, role: str, content: bytes) -> File:

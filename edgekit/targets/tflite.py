@@ -109,13 +109,13 @@ def _with_postprocessing(data: bytes, spec: ModelSpec, head: RawHead, anchors: N
 def _from_graph(model: Model, recipe: Recipe, options: TargetOptions, worker: Worker | None) -> bytes:
     if worker is None:
         raise ValueError("a graph needs a TensorFlow worker")
-    image, head = model.spec.input, model.spec.head
-    assert not isinstance(head, FinalHead)  # a source is always cut at its raw heads
+    image = model.spec.input
+    assert not isinstance(model.spec.head, FinalHead)  # a source is always cut at its raw heads
     graph = FrozenGraph(
         path=model.path,
         input=image.name,
         shape=(1, image.height, image.width, image.channels),
-        outputs=(head.boxes, head.scores) if isinstance(head, RawHead) else (head.scores,),
+        outputs=model.spec.head.outputs,
         treatment=recipe.treatment,
         symmetric_weights=requantises(model.quantisation, recipe),
     )

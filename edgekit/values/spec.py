@@ -121,6 +121,11 @@ class RawHead:
         expect(all(s > 0 for s in self.box_coder), "box_coder", "four numbers above 0", self.box_coder)
         expect(self.activation in ACTIVATIONS, "activation", f"one of {', '.join(ACTIVATIONS)}", self.activation)
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its tensors."""
+        return self.boxes, self.scores
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinalHead:
@@ -140,6 +145,11 @@ class FinalHead:
     def __post_init__(self) -> None:
         expect(sorted(self.order) == [0, 1, 2, 3], "order", "a permutation of 0, 1, 2, 3", self.order)
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its tensors, not in the file's order."""
+        return self.boxes, self.classes, self.scores, self.count
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassHead:
@@ -151,6 +161,11 @@ class ClassHead:
 
     def __post_init__(self) -> None:
         expect(self.activation in ACTIVATIONS, "activation", f"one of {', '.join(ACTIVATIONS)}", self.activation)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its tensors."""
+        return (self.scores,)
 
 
 Head = RawHead | FinalHead | ClassHead

@@ -18,7 +18,6 @@ SMALL = 64  # values; fewer save nothing, and are often epsilons and sizes that 
 # folded batch norms, uint8 wherever this was at most .015 moved probabilities by .06, at most .025 by .48.
 LIMIT = 0.015
 DEAD = 1e-6  # of the largest channel: what is below cannot be heard in float32
-HALF_MAX = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

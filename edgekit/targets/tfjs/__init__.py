@@ -18,7 +18,6 @@ from ...formats import manifest
 from ...formats.graphdef import proto
 from ...formats.graphdef.graph import Graph
 from ...formats.graphdef.shapes import shapes
-from ...formats.tfjs import NAME
 from ...formats.tfjs.ops import backends, missing
 from ...formats.tfjs.rules import Rules
 from ...formats.tfjs.signature import TensorInfo, signature
@@ -70,8 +69,7 @@ def build(
         generated_by=tensorflow,
         converted_by=f"edgekit {__version__}",
     )
-    roles = {name: ("model" if name == NAME else "shard", content) for name, content in files.items()}
-    written = parts.write(out, roles | parts.beside(spec, parts.anchors(model)))
+    written = parts.write(out, parts.web(files) | parts.beside(spec, parts.anchors(model)))
     try_out(out, plain, storage.stored, spec, recipe.name, worker, browser, rounded=options.emulate)
     artifact = Artifact(
         root=out,

@@ -30,12 +30,11 @@ from ...system import write_file
 from ...values.spec import ModelSpec
 from ..acceptance import noise
 
-BACKEND = (
-    "wasm"  # starts and answers in half a second; webgl without a graphics card takes four, and ``verify`` asks it
-)
+BACKEND = "wasm"  # webgl takes seconds where there is no graphics card: ``verify`` asks it
 LIMIT = 1e-4  # of a head's range: float32 sums in another order; a node that says too little is off by tenths of it
-TINY = 1e-12
-ROUNDED_LIMIT = 0.1  # RMS error over RMS: where activations are rounded, such sums now and then fall on the next step
+# RMS error over RMS: where activations are rounded, such sums now and then fall on the next step; .026 was measured
+ROUNDED_LIMIT = 0.04
+TINY = 1e-12  # keeps a head that is the same everywhere from a division by zero
 
 
 def try_out(
@@ -68,12 +67,11 @@ def _expected(
     graph: Graph, stored: Sequence[Stored], spec: ModelSpec, worker: Worker, picture: NDArray[np.float32]
 ) -> dict[str, NDArray[Any]]:
     by = {one.name: [make_constant(one.name, restore(one))] for one in stored if one.weight.quantization}
-    names = tuple(name for name in (getattr(spec.head, "boxes", ""), spec.head.scores) if name)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place, "graph.pb")
         write_file(path, proto.write(replaced(graph, by).message))
         session = TensorflowSession(
-            worker, FrozenGraph(path=path, input=spec.input.name, shape=picture.shape, outputs=names)
+            worker, FrozenGraph(path=path, input=spec.input.name, shape=picture.shape, outputs=spec.head.outputs)
         )
         session.feed({spec.input.name: picture})
         session.invoke()
